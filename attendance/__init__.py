@@ -1,0 +1,1 @@
+"""Who was there: rolls, marks, check-in, make-ups, minutes, sign-off."""

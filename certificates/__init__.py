@@ -1,0 +1,1 @@
+"""What is proven: eligibility, issue, PDF, signature, verification, transcript."""

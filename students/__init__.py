@@ -1,0 +1,1 @@
+"""Who takes part: student records, licenses, enrollment, waitlist, fees."""
