@@ -1,0 +1,34 @@
+"""How gunicorn serves Stillpoint: `gunicorn -c gunicorn.conf.py "app:create_app()"`.
+
+Most values can be set by environment variables, described in docs/operating.md; the command line wins.
+"""
+
+import os
+from pathlib import Path
+
+bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
+
+# Processes use the cores; threads let a process answer others while one waits for the database.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+
+# Seconds that a process may take before it counts as hung, and that requests have to end in when it stops.
+timeout = int(os.environ.get("WEB_TIMEOUT", "60"))
+graceful_timeout = int(os.environ.get("WEB_GRACEFUL_TIMEOUT", "20"))
+keepalive = 5
+
+# Requests after which a process is replaced by a fresh one; 0: never.
+max_requests = int(os.environ.get("WEB_MAX_REQUESTS", "0"))
+max_requests_jitter = max_requests // 10
+
+# Addresses hold tokens and names, so requests are logged only when asked for, and without the query.
+accesslog = "-" if os.environ.get("WEB_ACCESS_LOG", "") == "1" else None
+access_log_format = "%(t)s %(m)s %(U)s %(s)s %(M)s ms"
+loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
+
+# The heartbeat file lies in memory, where a slow disk can't make a process look hung.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (a private file of gunicorn's)
+
+# Nobody steers a running server through a socket here: signals do.
+control_socket_disable = True
