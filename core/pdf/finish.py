@@ -1,0 +1,95 @@
+"""What WeasyPrint leaves out of a PDF/A-3a that is also PDF/UA-1. Imports pydyf; worker only.
+
+Works on the objects that WeasyPrint hands to a finisher, before the file is written.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pydyf
+
+from core.pdf.data import Attachment
+
+SIGNATURE_FIELD = "Signature"
+
+# PDF/A-3 wants an extension schema for every XMP property that it does not know (ISO 19005-3, 6.6.2.3)
+_UA_XMP = b"""<rdf:Description rdf:about=""
+ xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" pdfuaid:part="1"/>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"
+ xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#"><pdfaExtension:schemas><rdf:Bag>
+<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>
+<rdf:li rdf:parseType="Resource"><pdfaProperty:name>part</pdfaProperty:name>
+<pdfaProperty:valueType>Integer</pdfaProperty:valueType><pdfaProperty:category>internal</pdfaProperty:category>
+<pdfaProperty:description>PDF/UA part</pdfaProperty:description></rdf:li></rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
+
+
+def _object(pdf: Any, reference: Any) -> Any:
+    """Return the object that `b"12 0 R"` points to."""
+    return pdf.objects[int(reference.split()[0])]
+
+
+def declare_ua(pdf: Any) -> None:
+    """Declare PDF/UA-1 next to PDF/A in the XMP packet, with its extension schema."""
+    metadata = _object(pdf, pdf.catalog["Metadata"])
+    metadata.stream = [b"".join(metadata.stream).replace(b"</rdf:RDF>", _UA_XMP)]
+
+
+def describe_attachments(pdf: Any, attachments: Sequence[Attachment]) -> None:
+    """Give embedded files their media type and list each associated file once.
+
+    WeasyPrint guesses the type from the name and lists every file twice in the catalog's AF.
+    """
+    by_name = {attachment.name: attachment for attachment in attachments}
+    for obj in list(pdf.objects):
+        if isinstance(obj, dict) and obj.get("Type") == "/Filespec":
+            attachment = by_name[obj["UF"].string]
+            file = _object(pdf, obj["EF"]["F"])
+            file.extra["Subtype"] = "/" + attachment.media_type.replace("/", "#2f").replace("+", "#2b")
+    if "AF" in pdf.catalog:
+        pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+
+
+def add_signature_field(pdf: Any, label: str) -> None:
+    """Add an invisible, empty signature field that is part of the structure tree.
+
+    The field is there before the signature, so signing changes nothing that is tagged.
+    """
+    page: Any = next(obj for obj in pdf.objects if isinstance(obj, dict) and obj.get("Type") == "/Page")
+    root = _object(pdf, pdf.catalog["StructTreeRoot"])
+    tree = _object(pdf, root["ParentTree"])
+    document = _object(pdf, root["K"][0])
+    key = max(tree["Nums"][::2]) + 1
+    widget = pydyf.Dictionary(
+        {
+            "Type": "/Annot",
+            "Subtype": "/Widget",
+            "FT": "/Sig",
+            "T": pydyf.String(SIGNATURE_FIELD),
+            "TU": pydyf.String(label),
+            "F": 132,  # printed and locked
+            "Rect": pydyf.Array([0, 0, 0, 0]),
+            "P": page.reference,
+            "StructParent": key,
+        }
+    )
+    pdf.add_object(widget)
+    reference = pydyf.Dictionary({"Type": "/OBJR", "Obj": widget.reference, "Pg": page.reference})
+    pdf.add_object(reference)
+    form = pydyf.Dictionary(
+        {
+            "Type": "/StructElem",
+            "S": "/Form",
+            "P": document.reference,
+            "Pg": page.reference,
+            "K": pydyf.Array([reference.reference]),
+        }
+    )
+    pdf.add_object(form)
+    document["K"].append(form.reference)
+    tree["Nums"] += [key, form.reference]
+    page.setdefault("Annots", pydyf.Array()).append(widget.reference)
+    pdf.catalog["AcroForm"] = pydyf.Dictionary({"Fields": pydyf.Array([widget.reference]), "SigFlags": 3})
