@@ -1,1 +1,8 @@
 """Who was there: rolls, marks, check-in, make-ups, minutes, sign-off."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach this room's pages, jobs, mails and commands."""
+    from attendance import models  # noqa: F401

@@ -1,1 +1,7 @@
 """What needs several rooms at once: the desks, reports, imports, retention, the demo school."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach this room's pages, jobs, mails and commands."""

@@ -1,1 +1,8 @@
 """Who takes part: student records, licenses, enrollment, waitlist, fees."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach this room's pages, jobs, mails and commands."""
+    from students import models  # noqa: F401

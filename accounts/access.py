@@ -1,0 +1,95 @@
+"""Who is signed in, and what a page asks of them.
+
+A visitor is sent to sign in and comes back afterwards; a role that a page is not for gets 403; a subject that someone
+may not know exists is 404, and the lookup that says so stands with the subject.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from flask import Flask, abort, jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, current_user
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from core.database import db
+from core.pages import wants_json
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+STAFF = (Role.REGISTRAR, Role.ADMIN)
+TEACHING = (Role.INSTRUCTOR, Role.REGISTRAR, Role.ADMIN)
+
+login_manager = LoginManager()
+login_manager.session_protection = None  # the session version does this, and phones change their address
+
+
+def init_access(app: Flask) -> None:
+    """Attach Flask-Login."""
+    login_manager.init_app(app)
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]
+def load_user(key: str) -> User | None:
+    """The user of a session cookie, unless disabled or signed out everywhere since."""
+    number, _, version = key.partition(".")
+    if not (number.isdigit() and version.isdigit()):
+        return None
+    user = db.session.get(User, int(number))
+    if user is None or user.session_version != int(version) or not user.is_active:
+        return None
+    return user
+
+
+@login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
+def ask_to_sign_in() -> ResponseReturnValue:
+    """Send a visitor to the sign-in page, and back here afterwards; a program gets 401."""
+    if wants_json():
+        return jsonify(error="signed out"), 401
+    target = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect(url_for("accounts.login", next=target or None), 303)
+
+
+def me() -> User:
+    """The signed-in user. Only for views that ask for one."""
+    return cast(User, current_user._get_current_object())
+
+
+def signed_in(view: Callable[P, R]) -> Callable[P, R | ResponseReturnValue]:
+    """A view for whoever is signed in."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | ResponseReturnValue:
+        if not current_user.is_authenticated:
+            return cast(ResponseReturnValue, login_manager.unauthorized())
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def roles(*allowed: Role) -> Callable[[Callable[P, R]], Callable[P, R | ResponseReturnValue]]:
+    """A view for some roles: a visitor is sent to sign in, everyone else gets 403."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R | ResponseReturnValue]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R | ResponseReturnValue:
+            if not current_user.is_authenticated:
+                return cast(ResponseReturnValue, login_manager.unauthorized())
+            if me().role not in allowed:
+                abort(403)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def actor_again(session: Session) -> User:
+    """The signed-in user, read again inside the write transaction: still active, with the role of this moment."""
+    user = session.get(User, me().id, populate_existing=True)
+    if user is None or not user.is_active:
+        abort(403)
+    return user

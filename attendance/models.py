@@ -1,0 +1,88 @@
+"""Rolls and attendance marks. Marks are history: never overwritten, only superseded."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from accounts.models import User
+from core.database import Base, Key, LongText, Minutes, one_of
+from courses.offering_models import Meeting
+from students.models import Enrollment
+
+
+class MarkStatus(StrEnum):
+    """What happened to a student at a meeting."""
+
+    PRESENT = "present"
+    LATE = "late"
+    LEFT_EARLY = "left_early"
+    EXCUSED = "excused"
+    ABSENT = "absent"
+
+
+class MarkMethod(StrEnum):
+    """How a mark came about."""
+
+    ROLL = "roll"
+    CHECK_IN = "check_in"
+    IMPORT = "import"
+    MAKE_UP = "make_up"
+    CORRECTION = "correction"
+
+
+class Roll(Base):
+    """The roll of one meeting. ``revision`` rises with every save, so that a stale page is noticed."""
+
+    __tablename__ = "rolls"
+
+    meeting_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int] = mapped_column(default=0)
+    saved_at: Mapped[datetime]
+    saved_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+
+    meeting: Mapped[Meeting] = relationship()
+    saved_by: Mapped[User | None] = relationship()
+
+
+class AttendanceMark(Base):
+    """What happened to one enrollment at one meeting. A correction is a new row that supersedes the old one.
+
+    ``minutes`` are the minutes credited, between 0 and the meeting's credit minutes. ``made_at`` is when it was marked
+    (perhaps without a network), ``recorded_at`` when the server learned of it. ``client_key`` makes sending twice harmless.
+    """
+
+    __tablename__ = "attendance_marks"
+    __table_args__ = (
+        sa.Index(
+            "uq_attendance_marks_current",
+            "meeting_id",
+            "enrollment_id",
+            unique=True,
+            sqlite_where=sa.text("is_current"),
+            postgresql_where=sa.text("is_current"),
+        ),
+        sa.Index("ix_attendance_marks_enrollment_id_is_current", "enrollment_id", "is_current"),
+        sa.CheckConstraint("minutes >= 0", name="minutes_not_negative"),
+    )
+
+    id: Mapped[Key]
+    meeting_id: Mapped[int] = mapped_column(sa.ForeignKey("meetings.id"))
+    enrollment_id: Mapped[int] = mapped_column(sa.ForeignKey("enrollments.id"))
+    status: Mapped[MarkStatus] = mapped_column(one_of(MarkStatus, "mark_status"))
+    minutes: Mapped[Minutes]
+    method: Mapped[MarkMethod] = mapped_column(one_of(MarkMethod, "mark_method"), default=MarkMethod.ROLL)
+    made_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    reason: Mapped[LongText] = mapped_column(default="")
+    client_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    is_current: Mapped[bool] = mapped_column(default=True)
+    supersedes_id: Mapped[int | None] = mapped_column(sa.ForeignKey("attendance_marks.id"), unique=True)
+
+    meeting: Mapped[Meeting] = relationship()
+    enrollment: Mapped[Enrollment] = relationship()
+    recorded_by: Mapped[User | None] = relationship()

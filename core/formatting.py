@@ -1,0 +1,140 @@
+"""Dates, hours, numbers and money for people: in the reader's language and the class's zone."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import babel.dates
+import babel.numbers
+from flask import Flask
+from flask_babel import get_locale, gettext
+
+from core.clock import local, local_date
+
+
+def _locale() -> str:
+    return str(get_locale() or "en_US")
+
+
+def full_date(moment: datetime | date, zone: str | None = None) -> str:
+    """Friday, March 12, 2027. A moment needs its zone."""
+    return babel.dates.format_date(_day(moment, zone), "full", locale=_locale())
+
+
+def long_date(moment: datetime | date, zone: str | None = None) -> str:
+    """March 12, 2027."""
+    return babel.dates.format_date(_day(moment, zone), "long", locale=_locale())
+
+
+def medium_date(moment: datetime | date, zone: str | None = None) -> str:
+    """Mar 12, 2027."""
+    return babel.dates.format_date(_day(moment, zone), "medium", locale=_locale())
+
+
+def weekday_date(moment: datetime | date, zone: str | None = None) -> str:
+    """Fri, Mar 12."""
+    return babel.dates.format_skeleton("MMMEd", _as_moment(_day(moment, zone)), locale=_locale())
+
+
+def clock_time(moment: datetime, zone: str) -> str:
+    """9:00 AM, on the clock of the zone."""
+    return babel.dates.format_time(local(moment, zone), "short", locale=_locale()).replace("\u202f", " ")
+
+
+def date_time(moment: datetime, zone: str) -> str:
+    """Friday, March 12, 2027 at 9:00 AM CST: a deadline or a meeting, exact and with its zone."""
+    text: str = gettext(
+        "%(date)s at %(time)s %(zone)s",
+        date=full_date(moment, zone),
+        time=clock_time(moment, zone),
+        zone=zone_name(moment, zone),
+    )
+    return text
+
+
+def zone_name(moment: datetime, zone: str) -> str:
+    """The zone's short name at that moment: PST, CDT; the city's offset where there is none."""
+    return babel.dates.get_timezone_name(local(moment, zone), width="short", locale=_locale())
+
+
+def date_range(first: datetime | date, last: datetime | date, zone: str | None = None) -> str:
+    """Mar 12 – 14, 2027; one date when both fall on the same day. The zone is the class's."""
+    start, end = _day(first, zone), _day(last, zone)
+    if start == end:
+        return medium_date(start)
+    return babel.dates.format_interval(start, end, "yMMMd", locale=_locale()).replace("\u2009", " ")
+
+
+def time_range(start: datetime, end: datetime, zone: str) -> str:
+    """9:00 AM – 10:30 AM."""
+    return f"{clock_time(start, zone)} – {clock_time(end, zone)}"
+
+
+def money(cents: int, currency: str) -> str:
+    """$1,234.50 for 123450 cents; currencies without a smaller unit (JPY) have none here either."""
+    places = babel.numbers.get_currency_precision(currency)
+    amount = Decimal(cents).scaleb(-places)
+    return babel.numbers.format_currency(amount, currency, locale=_locale())
+
+
+def number(value: int | float | Decimal | Fraction, places: int = 1) -> str:
+    """A number with at most so many decimal places: 28.5, 24."""
+    exact = Decimal(value.numerator) / Decimal(value.denominator) if isinstance(value, Fraction) else value
+    pattern = "#,##0." + "#" * places if places else "#,##0"
+    return babel.numbers.format_decimal(exact, pattern, locale=_locale())
+
+
+def hours(minutes: int, places: int = 1) -> str:
+    """Clock hours of 60 minutes, with at most so many places: 24, 1.5."""
+    return number(Fraction(minutes, 60), places)
+
+
+def listing(items: Sequence[str]) -> str:
+    """A, B, and C."""
+    from babel.lists import format_list
+
+    return format_list(list(items), locale=_locale())
+
+
+def machine(moment: datetime, zone: str = "UTC") -> str:
+    """For ``<time datetime>``: 2027-03-12T09:00-06:00."""
+    return local(moment, zone).isoformat(timespec="minutes")
+
+
+def _day(moment: datetime | date, zone: str | None) -> date:
+    if isinstance(moment, datetime):
+        if zone is None:
+            raise ValueError("a moment has no date without a zone")
+        return local_date(moment, zone)
+    return moment
+
+
+def _as_moment(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo("UTC"))
+
+
+FILTERS = (
+    full_date,
+    long_date,
+    medium_date,
+    weekday_date,
+    clock_time,
+    date_time,
+    date_range,
+    time_range,
+    zone_name,
+    money,
+    number,
+    hours,
+    listing,
+    machine,
+)
+
+
+def register_formatting(app: Flask) -> None:
+    """Make all of these available in templates, as functions and as filters, by their own names."""
+    for function in FILTERS:
+        app.jinja_env.globals[function.__name__] = function
+        app.jinja_env.filters[function.__name__] = function

@@ -1,0 +1,59 @@
+"""For the operator: ``/healthz`` (this process answers) and ``/readyz`` (everything it needs is in order)."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, current_app, jsonify
+
+from core import clock, delivery, worker
+from core.database import db
+from core.migrations import alembic
+from core.settings import Settings
+
+blueprint = Blueprint("health", __name__)
+
+MAIL_LATE = timedelta(minutes=15)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Alive."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """Database, migrations, outbox and worker, each with what to do when it is not in order; 503 when one is not."""
+    checks = readiness()
+    ready = all(answer == "ok" for answer in checks.values())
+    return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503
+
+
+def readiness() -> dict[str, str]:
+    """Name of each check and "ok", or what is wrong and what to do."""
+    now = clock.now()
+    settings: Settings = current_app.extensions["settings"]
+    try:
+        db.session.execute(sa.text("SELECT 1"))
+    except sa.exc.OperationalError as error:
+        return {"database": f"cannot be reached: {error.orig}. See DATABASE_URL in docs/operating.md."}
+    checks = {"database": "ok", "migrations": _migrations()}
+    if checks["migrations"] == "ok":
+        count, oldest = delivery.waiting(db.session, now)
+        late = oldest is not None and now - oldest > MAIL_LATE
+        checks["outbox"] = (
+            f"{count} mails wait, the oldest since {oldest}: is the worker running?" if late else "ok"
+        )
+        alive = worker.is_alive(db.session, now)
+        checks["worker"] = "ok" if alive else "no sign of life for three minutes; start it with: flask worker"
+        if not settings.public_url:
+            checks["public_url"] = "PUBLIC_URL is not set: no mail is sent and no certificate is issued."
+    return checks
+
+
+def _migrations() -> str:
+    heads = {script.revision for script in alembic.heads()}
+    current = {script.revision for script in alembic.current()}
+    if heads == current:
+        return "ok"
+    return "the database is behind the program; run: flask db upgrade"

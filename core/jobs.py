@@ -1,0 +1,126 @@
+"""Jobs: work that the worker does outside requests.
+
+The rows in our own tables are the truth; a job finds what is due there, does it, and may die and be run again at any
+point, also twice at once. Huey carries only nudges ("look now"), so a lost nudge costs a minute and a doubled one
+nothing: each job also runs by itself, every so many minutes and when a worker starts.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app
+from huey import Huey, SqliteHuey, crontab
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from core.settings import Settings
+
+log = logging.getLogger("stillpoint.jobs")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A registered job: its name, what runs it, and how often it runs without a nudge (minutes, up to 60)."""
+
+    name: str
+    run: Callable[[], object]
+    every: int
+
+
+_jobs: dict[str, Job] = {}
+
+
+def job(name: str, *, every: int) -> Callable[[Callable[[], object]], Callable[[], object]]:
+    """Register a function as a job. It is called in an application context and manages its own transactions."""
+
+    def register(function: Callable[[], object]) -> Callable[[], object]:
+        _jobs[name] = Job(name, function, every)
+        return function
+
+    return register
+
+
+def registered() -> dict[str, Job]:
+    """All jobs by name."""
+    return dict(_jobs)
+
+
+def nudge(session: Session, name: str) -> None:
+    """Ask the worker to run a job as soon as this transaction has committed."""
+    session.info.setdefault("nudges", set()).add(name)
+
+
+@event.listens_for(Session, "after_commit")
+def _send_nudges(session: Session) -> None:
+    for name in sorted(session.info.pop("nudges", ())):
+        send_nudge(name)
+
+
+@event.listens_for(Session, "after_rollback")
+def _drop_nudges(session: Session) -> None:
+    session.info.pop("nudges", None)
+
+
+def send_nudge(name: str) -> None:
+    """Nudge the worker now. A queue that cannot be reached is only logged: the job runs by itself soon."""
+    try:
+        current_app.extensions["stillpoint_run_job"](name)
+    except Exception:
+        log.warning("the job queue cannot be reached; %s will run by itself", name, exc_info=True)
+
+
+def make_queue(settings: Settings) -> Huey:
+    """The queue for nudges: SQLite in a file of its own, PostgreSQL or Redis."""
+    url = settings.queue_url
+    if url.startswith(("postgresql://", "postgres://")):
+        from huey import PostgresHuey
+
+        return PostgresHuey("stillpoint", results=False, dsn=url)
+    if url.startswith(("redis://", "rediss://")):
+        from huey import RedisHuey
+
+        return RedisHuey("stillpoint", results=False, url=url)
+    path = Path(settings.instance_path) / "queue.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey("stillpoint", results=False, filename=str(path), fsync=False)
+
+
+def init_jobs(app: Flask, settings: Settings) -> None:
+    """Attach the queue and the registered jobs to the application. Call after all rooms are imported."""
+    huey = make_queue(settings)
+
+    def run(name: str) -> None:
+        with app.app_context():
+            run_job(name)
+
+    for job_ in _jobs.values():
+        huey.periodic_task(crontab(minute=f"*/{job_.every}"), name=f"every-{job_.every}-{job_.name}")(
+            lambda name=job_.name: run(name)
+        )
+    app.extensions["huey"] = huey
+    app.extensions["stillpoint_run_job"] = huey.task(name="run")(run)
+
+
+def queue_of(app: Flask) -> Any:
+    """The application's Huey queue."""
+    return app.extensions["huey"]
+
+
+def run_job(name: str) -> bool:
+    """Run one job now, in the current application context. Errors are logged, not raised; True when it went well."""
+    job_ = _jobs.get(name)
+    if job_ is None:
+        log.error("there is no job called %s", name)
+        return False
+    started = time.monotonic()
+    try:
+        job_.run()
+    except Exception:
+        log.exception("job %s failed; it will be tried again", name)
+        return False
+    log.debug("job %s took %.3f s", name, time.monotonic() - started)
+    return True

@@ -1,0 +1,30 @@
+"""The school itself: one row."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.database import Base, Key, LongText, ShortText
+
+
+class School(Base):
+    """Who runs the courses: printed on every paper and page. Money is in the smallest unit of ``currency``."""
+
+    __tablename__ = "school"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[Key]
+    name: Mapped[ShortText]
+    email: Mapped[ShortText]
+    phone: Mapped[ShortText] = mapped_column(default="")
+    address: Mapped[LongText]
+    website: Mapped[ShortText] = mapped_column(default="")
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    time_zone: Mapped[ShortText]
+    number_prefix: Mapped[str] = mapped_column(sa.String(8))
+    signatory: Mapped[ShortText] = mapped_column(default="")
+    is_demo: Mapped[bool] = mapped_column(default=False)
+
+
+def current_school(session: Session) -> School | None:
+    """The school, or None before it has been set up."""
+    return session.get(School, 1)

@@ -1,0 +1,74 @@
+"""The worker process: ``flask worker``. Ends cleanly on SIGINT and SIGTERM: the job under way is finished first."""
+
+import logging
+import os
+import socket
+from datetime import datetime, timedelta
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from huey.consumer import Consumer
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import clock, jobs
+from core.database import Base, ShortText, db, writing
+from core.settings import Settings
+
+STALE_AFTER = timedelta(minutes=3)
+
+
+class WorkerHeartbeat(Base):
+    """When a worker last said that it is alive: one row per worker."""
+
+    __tablename__ = "worker_heartbeats"
+
+    name: Mapped[ShortText] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+def _name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@jobs.job("heartbeat", every=1)
+def beat() -> None:
+    """Say that this worker is alive, and forget workers that have been silent for a day."""
+    now = clock.now()
+    with writing() as session:
+        session.merge(WorkerHeartbeat(name=_name(), at=now))
+        for row in session.query(WorkerHeartbeat).filter(WorkerHeartbeat.at < now - timedelta(days=1)):
+            session.delete(row)
+
+
+def is_alive(session: Session, now: datetime) -> bool:
+    """Whether any worker has given a sign of life within the last three minutes."""
+    return (
+        session.query(WorkerHeartbeat.name).filter(WorkerHeartbeat.at > now - STALE_AFTER).first() is not None
+    )
+
+
+@click.command("worker")
+@click.option("--no-periodic", is_flag=True, help="A further worker: only nudged jobs, none by the clock.")
+@with_appcontext
+def worker_command(no_periodic: bool) -> None:
+    """Run the jobs: mail, certificates, lapsing offers and the others."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    settings: Settings = app.extensions["settings"]
+    logging.getLogger("huey").setLevel(logging.WARNING)
+    beat()
+    db.session.close()
+    for name in jobs.registered():
+        jobs.send_nudge(name)  # whatever was left undone
+    consumer = Consumer(
+        jobs.queue_of(app),
+        workers=settings.worker_threads,
+        periodic=not no_periodic,
+        initial_delay=0.05,
+        max_delay=0.5,
+        check_worker_health=True,
+        graceful_signal="TERM",
+    )
+    # Both signals end it gracefully: Ctrl-C in a terminal reaches the whole group.
+    consumer._signal_actions = dict.fromkeys(consumer._signal_actions, (False, True))
+    consumer.run()

