@@ -21,7 +21,7 @@ def shipped_files() -> Mapping[str, Path]:
     }
 
 
-class FixedFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
+class FixedFetcher(URLFetcher):
     """Serve the shipped files and this document's own pictures; refuse everything else.
 
     WeasyPrint's default fetcher reads files and the network. A refusal is fatal on purpose
