@@ -82,6 +82,7 @@ def write(
 
     def finish_all(document: Any, pdf: Any) -> None:
         finish.declare_ua(pdf)
+        finish.add_actual_text(document, pdf)
         finish.describe_attachments(pdf, attachments)
         if signature_label:
             finish.add_signature_field(pdf, signature_label)

@@ -1,16 +1,22 @@
-"""What WeasyPrint leaves out of a PDF/A-3a that is also PDF/UA-1. Imports pydyf; worker only.
+"""What WeasyPrint leaves out of a PDF/A-3a that is also PDF/UA-1. Imports WeasyPrint; worker only.
 
 Works on the objects that WeasyPrint hands to a finisher, before the file is written.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pydyf
+from weasyprint.formatting_structure.boxes import TextBox
+from weasyprint.layout.absolute import AbsolutePlaceholder
 
 from core.pdf.data import Attachment
 
 SIGNATURE_FIELD = "Signature"
+# The scripts of India and their neighbours, whose vowels are drawn before the letter they follow.
+# Right-to-left texts are left alone: readers sort them, and Poppler reverses their ActualText.
+_REORDERED = re.compile("[\u0900-\u109f\u1780-\u17ff]")
 
 # PDF/A-3 wants an extension schema for every XMP property that it does not know (ISO 19005-3, 6.6.2.3)
 _UA_XMP = b"""<rdf:Description rdf:about=""
@@ -51,6 +57,55 @@ def describe_attachments(pdf: Any, attachments: Sequence[Attachment]) -> None:
             file.extra["Subtype"] = "/" + attachment.media_type.replace("/", "#2f").replace("+", "#2b")
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+
+
+class _HexText(pydyf.Object):  # type: ignore[misc]  # pydyf has no types
+    """A text string in hexadecimal UTF-16, which every reader takes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    @property
+    def data(self) -> bytes:
+        """The string as PDF writes it."""
+        return b"<feff" + self._text.encode("utf-16-be").hex().encode() + b">"
+
+
+def _text_boxes(box: Any) -> Iterator[Any]:
+    if isinstance(box, AbsolutePlaceholder):
+        box = box._box
+    if isinstance(box, TextBox):
+        yield box
+    for child in getattr(box, "children", ()):
+        yield from _text_boxes(child)
+
+
+def add_actual_text(document: Any, pdf: Any) -> None:
+    """Say what Indic texts are, so that copying and searching find them.
+
+    Their glyphs stand in the order of drawing. A run is found by its text matrix, which is the place
+    of its box; its marked content gets an ActualText (ISO 32000-1, 14.9.4).
+    """
+    pages = [obj for obj in pdf.objects if isinstance(obj, dict) and obj.get("Type") == "/Page"]
+    for page, dictionary in zip(document.pages, pages, strict=True):
+        texts = {
+            f"{box.position_x:.2f} {box.position_y + box.baseline:.2f}": box.text
+            for box in _text_boxes(page._page_box)
+            if _REORDERED.search(box.text)
+        }
+        if not texts:
+            continue
+        properties = None
+        for item in _object(pdf, dictionary["Contents"]).stream:
+            if isinstance(item, pydyf.Dictionary) and "MCID" in item:
+                properties = item
+            elif properties is not None and isinstance(item, bytes) and item.endswith(b" Tm"):
+                *_, x, y, _ = item.split()
+                text = texts.get(f"{float(x):.2f} {float(y):.2f}")
+                if text:
+                    properties["ActualText"] = _HexText(text)
+                properties = None
 
 
 def add_signature_field(pdf: Any, label: str) -> None:

@@ -87,6 +87,13 @@ def environment(lang: str) -> ImmutableSandboxedEnvironment:
     return env
 
 
+def _check_made_at(data: Mapping[str, Any]) -> None:
+    """The document's date goes into its metadata, where WeasyPrint drops an odd one silently."""
+    made_at = data.get("made_at")
+    if made_at is not None and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", str(made_at)):
+        raise PdfError("The time when a document is made is written as 2027-03-16T18:00:00Z.")
+
+
 def page_html(
     template: str,
     data: Mapping[str, Any],
@@ -100,13 +107,16 @@ def page_html(
         raise PdfError(f"There is no paper of the size {page_size}.")
     width, height = PAPERS[page_size]
     env = environment(lang)
+    _check_made_at(data)
     values = plain_data(data) | {"lang": lang, "paper": page_size.lower(), "width": width, "height": height}
     try:
         page = env.from_string(source) if source is not None else env.get_template(f"{template}.html")
         return page.render(values)
     except SecurityError as error:
         raise PdfError("This template does something that templates may not do.") from error
-    except TemplateError as error:
+    except PdfError:
+        raise
+    except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise PdfError(f"This template can’t be used: {error}.") from error
 
 

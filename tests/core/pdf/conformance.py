@@ -118,9 +118,13 @@ def qpdf_check(pdf: bytes, folder: Path) -> str:
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def text_of(pdf: bytes) -> str:
-    """Return the text in reading order, as pdftotext copies it, its white space single."""
-    done = subprocess.run(["pdftotext", "-raw", "-", "-"], input=pdf, capture_output=True, check=True)
+def text_of(pdf: bytes, *, raw: bool = True) -> str:
+    """Return the text as pdftotext copies it, its white space single.
+
+    `raw` keeps the order of the file, which is the reading order; without it right-to-left is sorted.
+    """
+    mode = ["-raw"] if raw else []
+    done = subprocess.run(["pdftotext", *mode, "-", "-"], input=pdf, capture_output=True, check=True)
     return re.sub(r"\s+", " ", done.stdout.decode())
 
 
