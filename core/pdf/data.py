@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
+
+from core.errors import RuleError
+
 MAX_PICTURE_BYTES = 2_000_000
 MAX_PICTURE_SIDE = 4000
 PAPERS: dict[str, tuple[float, float]] = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
@@ -16,7 +20,7 @@ _KEPT_FORMAT_CHARACTERS = "\u200c\u200d"
 _DROPPED_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
-class PdfError(ValueError):
+class PdfError(RuleError):
     """A document that can't be made; the text is a sentence for the person who asked for it."""
 
 
@@ -76,15 +80,15 @@ def check_picture(data: bytes) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if len(data) > MAX_PICTURE_BYTES:
-        raise PdfError("This picture is larger than 2 MB.")
+        raise PdfError(_("This picture is larger than 2 MB."))
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
             if max(picture.size) > MAX_PICTURE_SIDE:
-                raise PdfError(f"This picture is more than {MAX_PICTURE_SIDE} pixels wide or high.")
+                raise PdfError(
+                    _("This picture is more than %(side)s pixels wide or high.", side=MAX_PICTURE_SIDE)
+                )
             media_type = "image/png" if picture.format == "PNG" else "image/jpeg"
             picture.load()
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, PdfError):
-            raise
-        raise PdfError("This file is not a PNG or JPEG picture.") from error
+        raise PdfError(_("This file is not a PNG or JPEG picture.")) from error
     return media_type

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
+from flask_babel import gettext as _
 from weasyprint import CSS, HTML
 from weasyprint import Attachment as EmbeddedFile
 from weasyprint.css import ColorProfile
@@ -107,7 +108,7 @@ def write(
                 attachments=embedded, finisher=finish_all, output_intent="handed over", **options
             )
         except FatalURLFetchingError as error:
-            raise PdfError("This template asks for a file that it may not use.") from error
+            raise PdfError(_("This template asks for a file that it may not use.")) from error
     return bytes(written)
 
 
@@ -143,7 +144,7 @@ def spread(document: Any, images: Mapping[str, Any]) -> None:
     the groups are laid out as plain blocks and moved apart afterwards. What is higher or wider than
     the stage is refused: CSS would let it run over the edge without a word.
     """
-    too_much = PdfError("These texts do not fit on one page. Shorten the statements or the title.")
+    too_much = PdfError(_("These texts do not fit on one page. Shorten the statements or the title."))
     if len(document.pages) != 1:
         raise too_much
     page_box = document.pages[0]._page_box

@@ -59,7 +59,7 @@ def describe_attachments(pdf: Any, attachments: Sequence[Attachment]) -> None:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
 
 
-class _HexText(pydyf.Object):  # type: ignore[misc]  # pydyf has no types
+class _HexText(pydyf.Object):
     """A text string in hexadecimal UTF-16, which every reader takes."""
 
     def __init__(self, text: str) -> None:
