@@ -5,12 +5,14 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the ground floor: error pages, health addresses, static addresses, commands."""
-    from core import delivery, worker  # noqa: F401 (registers its job)
+    from core import delivery, numbering, papers, throttle, worker  # noqa: F401 (registers jobs and tables)
     from core.commands import audit_commands
     from core.health import blueprint
     from core.pages import init_pages
+    from core.paper_views import blueprint as papers_blueprint
 
     app.register_blueprint(blueprint)
+    app.register_blueprint(papers_blueprint)
     app.cli.add_command(audit_commands)
     app.cli.add_command(worker.worker_command)
     init_pages(app)
