@@ -4,10 +4,11 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Attach the ground floor: error pages, health addresses, static addresses, commands."""
+    """Attach the ground floor: the look of all pages, error pages, health addresses, static addresses, commands."""
     from core import delivery, numbering, papers, throttle, worker  # noqa: F401 (registers jobs and tables)
     from core.commands import audit_commands
     from core.health import blueprint
+    from core.looks import register_looks
     from core.pages import init_pages
     from core.paper_views import blueprint as papers_blueprint
 
@@ -16,3 +17,4 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(audit_commands)
     app.cli.add_command(worker.worker_command)
     init_pages(app)
+    register_looks(app)

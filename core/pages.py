@@ -63,13 +63,24 @@ def wants_json() -> bool:
 def _answer(
     error: HTTPException, headline: str | None = None, advice: str | None = None
 ) -> ResponseReturnValue:
+    """The page for an error, or JSON for a program. ``headline`` and ``advice`` replace the words of the page."""
     code = error.code or 500
+    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     if wants_json():
-        return jsonify(error=headline or error.name, detail=advice or error.description), code
-    template = f"errors/{code}.html"
-    if template not in current_app.jinja_env.list_templates():
-        template = "errors/error.html"
-    return render_template(template, error=error, headline=headline, advice=advice), code
+        return jsonify(error=headline or error.name, detail=advice or error.description), code, kept
+    if advice is None and error.description != type(error).description:
+        advice = (
+            error.description
+        )  # what a view gave to abort(); what Werkzeug says by itself is not for readers
+    names = [f"errors/{code}.html", "errors/error.html"]
+    if isinstance(error, CSRFError):
+        advice, names = None, ["errors/400_csrf.html"]
+    words = {"error": error, "code": code, "headline": headline, "advice": advice}
+    if code < 500:
+        return render_template([*names], **words), code, kept
+    # Without the template context: its user and school would ask a database that may be the trouble.
+    template = current_app.jinja_env.select_template(names)
+    return template.render(words, school=None, current_user=None, request=request), code, kept
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

@@ -1,0 +1,67 @@
+/* What every page may use. Each part only adds comfort: without it the page does the same in one more step. */
+(() => {
+  'use strict';
+
+  /* An error summary takes the focus, so that it is read first and its links are at hand. */
+  document.querySelector('[data-focus]')?.focus();
+
+  /* Sending a form twice is the commonest accident there is. A second try is let through after ten seconds,
+     because an answer may also be a file, and then this page stays. `data-repeat` on a form switches this off. */
+  const rest = new Map();
+  const release = form => {
+    const held = rest.get(form);
+    if (!held) return;
+    clearTimeout(held.timer);
+    if (held.button) { held.button.removeAttribute('aria-busy'); held.button.replaceChildren(...held.content); }
+    rest.delete(form);
+  };
+  document.addEventListener('submit', event => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== 'post' || 'repeat' in form.dataset) return;
+    if (rest.has(form)) { event.preventDefault(); return; }
+    const button = event.submitter;
+    const held = { button, timer: setTimeout(release, 10000, form) };
+    rest.set(form, held);
+    if (!button || !button.classList.contains('btn')) return;
+    held.content = [...button.childNodes];
+    button.setAttribute('aria-busy', 'true');
+    button.replaceChildren(button.dataset.saving || document.body.dataset.saving || '…');
+  });
+  addEventListener('pageshow', event => { if (event.persisted) [...rest.keys()].forEach(release); });
+
+  /* A link with `data-dialog` leads to a confirmation page; its form opens here, over the page it is about. */
+  const openDialog = async link => {
+    const answer = await fetch(link.href, { headers: { Accept: 'text/html' }, credentials: 'same-origin' });
+    const form = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[data-confirm]');
+    if (!answer.ok || !form) { location.assign(link.href); return; }
+    const dialog = document.createElement('dialog');
+    dialog.className = 'dialog';
+    dialog.setAttribute('aria-labelledby', 'confirm-title');
+    form.classList.remove('panel');
+    dialog.append(document.importNode(form, true));
+    dialog.addEventListener('close', () => { dialog.remove(); link.focus(); });
+    dialog.addEventListener('click', event => {
+      if (event.target.closest('[data-close]')) { event.preventDefault(); dialog.close(); }
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+  document.addEventListener('click', event => {
+    const link = event.target.closest?.('a[data-dialog]');
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    openDialog(link).catch(() => location.assign(link.href));
+  });
+
+  /* A wide table opens at its current column. */
+  document.querySelectorAll('.scroller').forEach(scroller => {
+    const now = scroller.querySelector('thead .now');
+    const head = scroller.querySelector('thead th');
+    if (!now || scroller.scrollWidth <= scroller.clientWidth) return;
+    const right = getComputedStyle(scroller).direction === 'rtl';
+    const gap = right
+      ? head.getBoundingClientRect().left - now.getBoundingClientRect().right
+      : now.getBoundingClientRect().left - head.getBoundingClientRect().right;
+    scroller.scrollLeft += right ? -gap : gap;
+  });
+})();
