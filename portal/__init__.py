@@ -5,3 +5,6 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
+    from portal.blueprint import blueprint
+
+    app.register_blueprint(blueprint)
