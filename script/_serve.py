@@ -191,6 +191,13 @@ def wait_until_ready(address: str, events: "queue.SimpleQueue[Event]") -> Event 
     return None
 
 
+def next_event(events: "queue.SimpleQueue[Event]") -> Event:
+    """Wait until something happens. Looks up each second, lest a signal just before it be lost."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return events.get(timeout=1)
+
+
 def stop(children: Sequence[Child], events: "queue.SimpleQueue[Event]") -> None:
     """Ask every child to stop and wait for it; a second Ctrl-C, or too long a wait, ends what is left."""
     for child in children:
@@ -256,7 +263,7 @@ def serve(options: argparse.Namespace) -> int:
         event = wait_until_ready(address, events)
         if event is None:
             print(welcome(address, school), flush=True)
-            event = events.get()
+            event = next_event(events)
     finally:
         stop(children, events)
     if isinstance(event, signal.Signals):
