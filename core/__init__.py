@@ -1,6 +1,11 @@
 """What every room stands on: settings, database, clock, audit log, mail outbox, jobs, files, forms, security."""
 
-from flask import Flask
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # whoever only wants the settings need not wait for Flask
+    from flask import Flask
 
 
 def init_app(app: Flask) -> None:

@@ -117,7 +117,7 @@ def prepare(options: argparse.Namespace, environment: Mapping[str, str]) -> dict
     The answer's `demo` tells whether it is the demo school, `users` how many people it knows, `logins` and
     `password` who can sign in there and with what.
     """
-    command = [sys.executable, "script/_prepare.py"]
+    command = [sys.executable, "-m", "script._prepare"]
     if options.empty:
         command.append("--empty")
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
@@ -128,14 +128,21 @@ def prepare(options: argparse.Namespace, environment: Mapping[str, str]) -> dict
 
 
 def start(
-    name: str, command: Sequence[str], stop: signal.Signals, environment: Mapping[str, str], *fds: int
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stop_signal: signal.Signals,
+    niceness: int = 0,
+    fds: Sequence[int] = (),
 ) -> Child:
     """Start a child in a session of its own: a Ctrl-C reaches only this program, which then stops both."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
-    def stop_when_the_parent_is_killed() -> None:
-        if libc is not None:
-            libc.prctl(PR_SET_PDEATHSIG, int(stop))
+    def before_it_runs() -> None:
+        os.nice(niceness)
+        if libc is not None:  # should this program be killed, its children stop too
+            libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
 
     process = subprocess.Popen(
         command,
@@ -143,9 +150,9 @@ def start(
         stdin=subprocess.DEVNULL,
         start_new_session=True,
         pass_fds=fds,
-        preexec_fn=stop_when_the_parent_is_killed,  # no thread runs yet
+        preexec_fn=before_it_runs,  # no thread runs yet
     )
-    return Child(name, process, stop)
+    return Child(name, process, stop_signal)
 
 
 def report_requests_to_stop(events: "queue.SimpleQueue[Event]") -> None:
@@ -229,6 +236,10 @@ def welcome(address: str, school: Mapping[str, object]) -> str:
         lines += [f"    {login['email']:<24} {login['who']}" for login in logins]
     elif not school.get("users"):
         lines.append("  Nobody can sign in yet. Make the first user: .venv/bin/flask users create-admin")
+    if not school.get("demo") and not os.environ.get("PUBLIC_URL"):
+        lines.append(
+            "  PUBLIC_URL is not set, so no mail is sent and no certificate is issued: docs/operating.md"
+        )
     return "\n".join([*lines, "", "  Ctrl-C stops it.", ""])
 
 
@@ -239,7 +250,6 @@ def serve(options: argparse.Namespace) -> int:
     host = f"[{options.host}]" if ":" in options.host else options.host
     address = f"http://{host}:{listener.getsockname()[1]}"
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    environment.setdefault("PUBLIC_URL", address)
     # Handlers are not inherited, as ignored signals are: so the children can always be interrupted.
     report_requests_to_stop(events)
     school = prepare(options, environment)
@@ -249,13 +259,18 @@ def serve(options: argparse.Namespace) -> int:
             f" itself, not on {options.host}. Leave --host out, or start an empty school in another"
             f" instance folder: script/server --empty"
         )
+    if school.get("demo"):
+        environment |= {"DEMO": "1", "PUBLIC_URL": environment.get("PUBLIC_URL", address)}
     if not events.empty():
         return 0
     bin_folder = Path(sys.executable).parent
-    web = [str(bin_folder / "gunicorn"), "-c", "gunicorn.conf.py", "--bind", f"fd://{listener.fileno()}"]
+    fd = listener.fileno()
+    web = [str(bin_folder / "gunicorn"), "-c", "gunicorn.conf.py", "--bind", f"fd://{fd}", "app:create_app()"]
+    worker = [str(bin_folder / "flask"), "worker"]
     children = [
-        start("web server", [*web, "app:create_app()"], signal.SIGTERM, environment, listener.fileno()),
-        start("worker", [str(bin_folder / "flask"), "worker"], signal.SIGINT, environment),
+        start("web server", web, environment, stop_signal=signal.SIGTERM, fds=[fd]),
+        # Papers and mail can wait a moment; whoever looks at a page should not.
+        start("worker", worker, environment, stop_signal=signal.SIGINT, niceness=5),
     ]
     listener.close()
     report_ends(children, events)
