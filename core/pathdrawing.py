@@ -13,7 +13,7 @@ LINE = 17  # between two lines of a label
 ELBOW = 22
 STEM = 24  # the first lane of the narrow drawing
 LANE = 26
-NARROW_WIDTH = 330
+NARROW_WIDTH = 350
 EDGE_CLASSES = {
     "required": "line",
     "recommended": "line line--recommended",
@@ -23,17 +23,20 @@ EDGE_CLASSES = {
 
 def text_width(text: str, size: float) -> float:
     """Return about how wide `text` is in the sans face at `size`, rather too much than too little."""
-    total = 0.0
-    for char in text:
-        if char in "iIjltf.,:;'’|()-· ":
-            total += 0.31
-        elif char in "mwMW@%":
-            total += 0.86
-        elif ord(char) > 0x2E80:
-            total += 1.0
-        else:
-            total += 0.66 if char.isupper() else 0.57
-    return total * size
+    return sum(_letter_width(char) for char in text) * size * 1.04
+
+
+def _letter_width(char: str) -> float:
+    """Return the width of a letter in parts of the type size, by its kind."""
+    if char in "iIjl.,:;'’|!·":
+        return 0.24
+    if char in " rtf()-–":
+        return 0.34
+    if char in "mwMW@%":
+        return 0.86
+    if ord(char) > 0x2E80:
+        return 1.0
+    return 0.68 if char.isupper() else 0.56
 
 
 def wrap(text: str, width: float, size: float, lines: int = 3) -> list[str]:
@@ -195,8 +198,8 @@ def _arcs(layout: Layout) -> dict[tuple[str, str], tuple[int, int]]:
 
 def draw_narrow(layout: Layout, here: str, described: str, this_course: str, *, only: bool = False) -> Markup:
     """Return the drawing that reads from top to bottom, one course each; `only` when there is no wide one."""
-    text_x = STEM + LANE * (layout.height - 1) + 30
-    title_x = text_x + max(text_width(c.code, 21) for c in layout.courses) + 8
+    text_x = STEM + LANE * (layout.height - 1) + 28
+    title_x = text_x + max(text_width(c.code, 21) for c in layout.courses) + 12
     labels = {c.code: wrap(c.title, NARROW_WIDTH - title_x, 15) for c in layout.courses}
     at: dict[str, tuple[float, float]] = {}
     y = 24.0

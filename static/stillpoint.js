@@ -53,15 +53,14 @@
     openDialog(link).catch(() => location.assign(link.href));
   });
 
-  /* A wide table opens at its current column. */
-  document.querySelectorAll('.scroller').forEach(scroller => {
-    const now = scroller.querySelector('thead .now');
-    const head = scroller.querySelector('thead th');
-    if (!now || scroller.scrollWidth <= scroller.clientWidth) return;
-    const right = getComputedStyle(scroller).direction === 'rtl';
-    const gap = right
-      ? head.getBoundingClientRect().left - now.getBoundingClientRect().right
-      : now.getBoundingClientRect().left - head.getBoundingClientRect().right;
-    scroller.scrollLeft += right ? -gap : gap;
+  /* A wide table opens at its current column; newer browsers do it from the stylesheet alone. */
+  if (!CSS.supports('scroll-initial-target', 'nearest')) document.fonts.ready.then(() => {
+    document.querySelectorAll('.scroller').forEach(scroller => {
+      const now = scroller.querySelector('thead .now')?.getBoundingClientRect();
+      const head = scroller.querySelector('thead th')?.getBoundingClientRect();
+      if (!now || scroller.scrollWidth <= scroller.clientWidth) return;
+      const rtl = getComputedStyle(scroller).direction === 'rtl';
+      scroller.scrollLeft += rtl ? now.right - head.left : now.left - head.right;
+    });
   });
 })();
