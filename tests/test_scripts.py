@@ -1,0 +1,407 @@
+"""The commands in script/: set-up, and the server as a newcomer starts it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app import create_app
+from core.database import db
+from core.migrations import alembic
+from core.school import School
+from core.settings import Settings
+from script import _prepare, _serve
+
+ROOT = Path(__file__).resolve().parent.parent
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """The environment of this test run, with an instance folder of the test's own and no settings."""
+    settings = {name.upper() for name in Settings.__dataclass_fields__}
+    kept = {name: value for name, value in os.environ.items() if name not in settings}
+    return {**kept, "INSTANCE_PATH": str(tmp_path / "instance"), "PIP_NO_INDEX": "1"}
+
+
+def run(*command: str, env: Environment) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Server:
+    """A started script/server; its output up to the last line read is in ``said``."""
+
+    def __init__(self, env: Environment, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            ["script/server", *arguments],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = ""
+        self.address = ""
+
+    def wait_until_ready(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if match := re.search(r"is ready: (\S+)", line):
+                self.address = match[1]
+                return
+        raise AssertionError(f"the server ended: {self.said}")
+
+    def is_there(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.URLError:
+            return False
+
+    def children(self) -> dict[str, int]:
+        """The process ids of the web server and the worker."""
+        found = psutil.Process(self.process.pid).children()
+        return {"worker" if child.cmdline()[-1] == "worker" else "web": child.pid for child in found}
+
+    def finish(self) -> int:
+        """Wait for its end; gives the exit status."""
+        output, _ = self.process.communicate(timeout=40)
+        self.said += output
+        return self.process.returncode
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def start(environment: Environment) -> Iterator[Callable[..., Server]]:
+    """Starts script/server on a free port; what still runs at the test's end is ended."""
+    started: list[Server] = []
+
+    def begin(*arguments: str) -> Server:
+        server = Server(environment, "--port", "0", *arguments)
+        started.append(server)
+        server.wait_until_ready()
+        return server
+
+    yield begin
+    for server in started:
+        if server.process.poll() is None:
+            server.process.terminate()
+        server.process.communicate(timeout=40)
+
+
+def test_the_server_answers_and_a_request_to_stop_ends_all_of_it(start: Callable[..., Server]) -> None:
+    server = start("--empty")
+    assert server.is_there()
+    children = server.children()
+    assert children.keys() == {"web", "worker"}
+
+    server.process.send_signal(signal.SIGTERM)
+
+    assert server.finish() == 0
+    assert "Stillpoint has stopped." in server.said
+    assert not server.is_there()
+    assert not any(is_running(pid) for pid in children.values())
+
+
+def test_ctrl_c_ends_all_of_it_and_a_second_start_finds_everything_in_place(
+    start: Callable[..., Server], environment: Environment
+) -> None:
+    first = start("--empty")
+    children = first.children()
+    first.process.send_signal(signal.SIGINT)
+    assert first.finish() == 0
+    assert not any(is_running(pid) for pid in children.values())
+    assert "database up to date" in first.said
+    secret = Path(environment["INSTANCE_PATH"]) / "secret_key"
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+    kept = secret.read_bytes()
+    second = start("--empty")
+
+    assert second.is_there()
+    assert "database up to date" not in second.said
+    assert secret.read_bytes() == kept
+
+
+@pytest.mark.parametrize("victim", ["worker", pytest.param("web", marks=pytest.mark.full)])
+def test_when_one_half_is_killed_the_whole_ends_and_fails(start: Callable[..., Server], victim: str) -> None:
+    server = start("--empty")
+    children = server.children()
+
+    os.kill(children[victim], signal.SIGKILL)
+
+    assert server.finish() == 1
+    assert "was killed by SIGKILL, so everything was stopped" in server.said
+    assert not any(is_running(pid) for pid in children.values())
+    deadline = time.monotonic() + 10
+    while server.is_there():  # the killed web server's processes finish what they are at
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.full
+def test_when_the_server_itself_is_killed_nothing_stays_behind(start: Callable[..., Server]) -> None:
+    server = start("--empty")
+    children = server.children()
+
+    server.process.kill()
+
+    assert server.finish() == -signal.SIGKILL
+    deadline = time.monotonic() + 20
+    while any(is_running(pid) for pid in children.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_port_in_use_is_named_with_a_way_out(environment: Environment) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = run("script/server", "--empty", "--port", str(port), env=environment)
+
+    assert answer.returncode == 1
+    assert f"Port {port} is in use" in answer.stderr
+    assert "--port" in answer.stderr
+    assert not Path(environment["INSTANCE_PATH"]).exists(), "nothing was begun"
+
+
+def test_the_demo_is_served_on_this_machine_only(environment: Environment) -> None:
+    settings = Settings.from_environment(environment)
+    app = create_app(settings)
+    with app.app_context():
+        alembic.upgrade()
+        school = School(
+            id=1,
+            name="Tideway",
+            email="office@tideway.example",
+            address="Here",
+            currency="USD",
+            time_zone="UTC",
+            number_prefix="T",
+            is_demo=True,
+        )
+        db.session.add(school)
+        db.session.commit()
+        db.engine.dispose()
+
+    answer = run("script/server", "--empty", "--port", "0", "--host", "0.0.0.0", env=environment)
+
+    assert answer.returncode == 1
+    assert "only on this machine" in answer.stderr
+    assert "0.0.0.0" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.7", False),
+        ("localhost.example", False),
+        ("127.0.0.1.example", False),
+        ("", False),
+    ],
+)
+def test_only_addresses_of_this_machine_are_loopback(host: str, loopback: bool) -> None:
+    assert _serve.is_loopback(host) is loopback
+
+
+def test_a_setting_that_cannot_be_used_is_named_without_a_traceback(environment: Environment) -> None:
+    answer = run("script/server", "--empty", "--port", "0", env={**environment, "SMTP_PORT": "many"})
+
+    assert answer.returncode == 1
+    assert "SMTP_PORT" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_database_of_a_later_version_is_told_apart(environment: Environment) -> None:
+    settings = Settings.from_environment(environment)
+    with create_app(settings).app_context():
+        alembic.upgrade()
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        db.engine.dispose()
+
+    answer = run("script/server", "--empty", "--port", "0", env=environment)
+
+    assert answer.returncode == 1
+    assert "made by a later version" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_damaged_database_is_told_apart(environment: Environment) -> None:
+    instance = Path(environment["INSTANCE_PATH"])
+    instance.mkdir()
+    (instance / "stillpoint.db").write_bytes(b"no database at all" * 100)
+
+    answer = run("script/server", "--empty", "--port", "0", env=environment)
+
+    assert answer.returncode == 1
+    assert "damaged" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("trouble", "advice"),
+    [
+        ("database is locked", "write lock"),
+        ("database or disk is full", "make room"),
+        ("attempt to write a readonly database", "INSTANCE_PATH"),
+        ("unable to open database file", "INSTANCE_PATH"),
+        ('connection to server at "127.0.0.1", port 5432 failed: Connection refused', "DATABASE_URL"),
+        ("something else", "RuntimeError: something else"),
+    ],
+)
+def test_what_is_wrong_with_a_database_comes_with_what_to_do(trouble: str, advice: str) -> None:
+    assert advice in _prepare.explain(RuntimeError(trouble))
+
+
+def test_help_and_a_wrong_command_line_start_nothing(environment: Environment) -> None:
+    told = run("script/server", "--help", env=environment)
+    wrong = run("script/server", "--prot", "1", env=environment)
+
+    assert told.returncode == 0
+    assert "--empty" in told.stdout
+    assert wrong.returncode == 2
+    assert not Path(environment["INSTANCE_PATH"]).exists()
+
+
+# --- Set-up -----------------------------------------------------------------------------------------------------------
+
+SET_UP = '. script/_setup.sh && setup "$1"'
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A folder with the few tools of a minimal Debian, to put others beside."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for tool in ("bash", "cat", "dirname", "env", "flock", "grep", "mktemp", "rm", "tail", "uname"):
+        if path := shutil.which(tool):
+            (folder / tool).symlink_to(path)
+    (folder / "python3").symlink_to(ROOT / ".venv" / "bin" / "python3")
+    return folder
+
+
+def put(folder: Path, name: str, script: str) -> None:
+    """Put a command that says little into the folder."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def installed(folder: Path, *, but: str) -> None:
+    """Let dpkg-query say that every package is installed but one."""
+    put(
+        folder,
+        "dpkg-query",
+        f'for p in "$@"; do case $p in {but}|-*) ;; *) printf "installed:%s " "$p" ;; esac; done',
+    )
+
+
+def test_set_up_does_nothing_the_second_time(tools: Path, environment: Environment) -> None:
+    installed(tools, but="none")
+    put(tools, "apt-get", "echo apt-get was called")
+    put(tools, "chromium", "")
+    env = {**environment, "PATH": str(tools)}
+
+    for what in ("server", "test"):
+        run("bash", "-c", SET_UP, "bash", what, env=env)  # the first time it may have to
+        answer = run("bash", "-c", SET_UP, "bash", what, env=env)
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+def test_without_root_and_sudo_the_exact_command_is_told(tools: Path, environment: Environment) -> None:
+    installed(tools, but="fonts-noto-cjk")
+    put(tools, "apt-get", "echo apt-get was called")
+    put(tools, "id", "echo 1000")
+
+    answer = run("bash", "-c", SET_UP, "bash", "server", env={**environment, "PATH": str(tools)})
+
+    assert answer.returncode == 1
+    assert "names in every script" in answer.stdout
+    assert "no sudo" in answer.stderr
+    assert "apt-get install --yes --no-install-recommends fonts-noto-cjk" in answer.stderr
+    assert "was called" not in answer.stdout
+
+
+def test_root_gets_what_is_missing_and_is_told_why(tools: Path, environment: Environment) -> None:
+    installed(tools, but="qpdf")
+    put(tools, "apt-get", 'echo "$@" >>"$INSTANCE_PATH"')
+    put(tools, "chromium", "")
+    put(tools, "id", "echo 0")
+
+    answer = run("bash", "-c", SET_UP, "bash", "test", env={**environment, "PATH": str(tools)})
+
+    assert answer.returncode == 0, answer.stderr
+    assert "qpdf let the tests look at the papers" in answer.stdout
+    called = Path(environment["INSTANCE_PATH"]).read_text(encoding="utf-8").splitlines()
+    assert [line.split()[-1] for line in called] == ["update", "qpdf"]
+
+
+def test_an_installation_that_fails_says_why_and_ends(tools: Path, environment: Environment) -> None:
+    installed(tools, but="libpango-1.0-0")
+    put(tools, "apt-get", 'echo "E: Unable to locate package"; exit 100')
+    put(tools, "id", "echo 0")
+
+    answer = run("bash", "-c", SET_UP, "bash", "server", env={**environment, "PATH": str(tools)})
+
+    assert answer.returncode == 1
+    assert "Unable to locate package" in answer.stderr
+
+
+def test_on_a_mac_the_packages_are_named_and_nothing_is_installed(
+    tools: Path, environment: Environment
+) -> None:
+    (tools / "uname").unlink()
+    put(tools, "uname", "echo Darwin")
+
+    answer = run("bash", "-c", SET_UP, "bash", "test", env={**environment, "PATH": str(tools)})
+
+    assert answer.returncode == 1
+    assert "brew install poppler qpdf" in answer.stderr
+
+
+# --- The lock ---------------------------------------------------------------------------------------------------------
+
+
+def pins(name: str) -> dict[str, str]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", text, re.MULTILINE))
+
+
+def test_the_tests_run_on_the_versions_that_the_server_runs_on() -> None:
+    server, tests = pins("requirements.txt"), pins("requirements-dev.txt")
+
+    assert len(server) > 50
+    assert {name: tests.get(name) for name in server} == server
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_package_is_locked_with_a_hash_and_no_index_is_named(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+
+    assert "://" not in text
+    entries = re.split(r"^(?=[a-z0-9._-]+==)", text, flags=re.MULTILINE)[1:]
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
