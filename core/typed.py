@@ -1,0 +1,81 @@
+"""Reads what people type: text without its invisible marks, amounts of money, moments on a wall clock."""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Sequence
+
+# Marks that turn the direction of text around, and invisible ones that make two equal texts differ.
+# The joiners U+200C and U+200D stay: Persian and Indic names need them.
+_UNSEEN = {
+    *range(0x200E, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+    0x061C,
+    0x200B,
+    0x2060,
+    0xFEFF,
+    0xAD,
+}
+
+
+def clean_text(text: str, *, lines: bool = False) -> str:
+    """Return `text` in NFC without control and direction characters, its runs of spaces collapsed.
+
+    With `lines`, line breaks are kept (as `\\n`) and only the spaces at the end of each line go.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if lines:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return "\n".join(_clean_line(line, collapse=False) for line in text.split("\n")).strip()
+    return _clean_line(text, collapse=True)
+
+
+def _clean_line(text: str, *, collapse: bool) -> str:
+    spaced = "".join(" " if char.isspace() else char for char in text)
+    kept = "".join(c for c in spaced if ord(c) not in _UNSEEN and unicodedata.category(c) not in {"Cc", "Cs"})
+    return " ".join(kept.split()) if collapse else kept.rstrip()
+
+
+def format_money(amount: int, digits: int = 2) -> str:
+    """Return `amount` (smallest units) as it is typed into a field: 1250 becomes "12.50"."""
+    sign, whole = ("-" if amount < 0 else ""), abs(amount)
+    if digits == 0:
+        return f"{sign}{whole}"
+    return f"{sign}{whole // 10**digits}.{whole % 10**digits:0{digits}d}"
+
+
+def parse_money(typed: str, digits: int = 2) -> int | None:
+    """Return what was typed as smallest units, or None when it is no amount or could mean two.
+
+    Point or comma may be the decimal mark, before at most `digits` digits. The other one, spaces and apostrophes may
+    stand between groups of three; a comma alone before three digits groups them ("1,200"). No floats are involved.
+    """
+    text = re.sub(r"^(-?)\s?[$€£]\s?", r"\1", typed)
+    mark = max(text.rfind("."), text.rfind(","))
+    whole, part = (text[:mark], text[mark + 1 :]) if mark >= 0 else (text, "")
+    grouped = re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+|-?[0-9]{1,3}(\.[0-9]{3}){2,}", text)
+    if grouped and not (digits == 3 and text.count(",") == 1):
+        whole, part, mark = text, "", -1
+    if not re.fullmatch(r"-?(?:[0-9]{1,12}|[0-9]{1,3}(?:([ ,.'’])[0-9]{3})(?:\1[0-9]{3})*)", whole):
+        return None
+    if (mark >= 0 and text[mark] in whole) or (
+        mark >= 0 and not re.fullmatch(rf"[0-9]{{1,{max(digits, 1)}}}", part)
+    ):
+        return None
+    if part and not digits:
+        return None
+    amount: int = int(re.sub(r"[^0-9]", "", whole)) * 10**digits + int(part.ljust(digits, "0") or "0")
+    return -amount if typed.startswith("-") else amount
+
+
+def parse_wall_clock(typed: str, formats: Sequence[str]) -> dt.datetime | None:
+    """Return the moment in the first of `formats` that fits, from 1900 to 2199, or None."""
+    for pattern in formats:
+        try:
+            value = dt.datetime.strptime(clean_text(typed), pattern)  # noqa: DTZ007 — a wall clock has no zone
+        except ValueError:
+            continue
+        if 1900 <= value.year <= 2199:
+            return value
+    return None
