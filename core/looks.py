@@ -50,7 +50,7 @@ def _entries(user: Any) -> list[tuple[str, str]]:
     if known and user.is_instructor:
         entries.append(("portal.teaching", gettext("Teaching")))
     entries.append(("courses.catalog", gettext("Courses")))
-    if known and user.is_student:
+    if known and (user.is_student or user.is_instructor):  # an instructor may take classes too
         entries.append(("portal.my", gettext("My classes")))
     entries.append(("certificates.verify_start", gettext("Check a certificate")))
     return entries
