@@ -53,6 +53,8 @@ class AttendanceMark(Base):
 
     ``minutes`` are the minutes credited, between 0 and the meeting's credit minutes. ``made_at`` is when it was marked
     (perhaps without a network), ``recorded_at`` when the server learned of it. ``client_key`` makes sending twice harmless.
+    ``roll_revision`` is the save of the roll that brought it. ``conflicts_with_id``: it was made without knowing of that
+    other mark and says something else; it is kept, never current, and asks to be decided for as long as the other is.
     """
 
     __tablename__ = "attendance_marks"
@@ -66,7 +68,10 @@ class AttendanceMark(Base):
             postgresql_where=sa.text("is_current"),
         ),
         sa.Index("ix_attendance_marks_enrollment_id_is_current", "enrollment_id", "is_current"),
+        sa.Index("ix_attendance_marks_meeting_id", "meeting_id"),
         sa.CheckConstraint("minutes >= 0", name="minutes_not_negative"),
+        sa.CheckConstraint("status NOT IN ('absent', 'excused') OR minutes = 0", name="minutes_of_who_came"),
+        sa.CheckConstraint("conflicts_with_id IS NULL OR NOT is_current", name="conflicting_not_current"),
     )
 
     id: Mapped[Key]
@@ -82,6 +87,8 @@ class AttendanceMark(Base):
     client_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
     is_current: Mapped[bool] = mapped_column(default=True)
     supersedes_id: Mapped[int | None] = mapped_column(sa.ForeignKey("attendance_marks.id"), unique=True)
+    roll_revision: Mapped[int] = mapped_column(default=0)
+    conflicts_with_id: Mapped[int | None] = mapped_column(sa.ForeignKey("attendance_marks.id"), index=True)
 
     meeting: Mapped[Meeting] = relationship()
     enrollment: Mapped[Enrollment] = relationship()

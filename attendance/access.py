@@ -1,0 +1,71 @@
+"""Whose class it is: the lookups that authorize. A class that is not yours does not exist for you (404)."""
+
+import sqlalchemy as sa
+from flask import abort
+from sqlalchemy.orm import Session
+
+from accounts.models import User
+from core.database import locked
+from courses.offering_models import (
+    InstructorRole,
+    Meeting,
+    Offering,
+    OfferingInstructor,
+    OfferingState,
+)
+
+
+def teaches(session: Session, user: User, offering_id: int) -> InstructorRole | None:
+    """What someone does in a class; None when nothing."""
+    part = session.get(OfferingInstructor, (offering_id, user.id))
+    return part.role if part else None
+
+
+def may_sign_off(session: Session, user: User, offering_id: int) -> bool:
+    """Whether someone may sign the attendance off: the lead instructor, or the office."""
+    return user.is_staff or teaches(session, user, offering_id) is InstructorRole.LEAD
+
+
+def class_of(session: Session, user: User, code: str, *, lock: bool = False) -> Offering:
+    """The class with that code, for its instructors and the office; aborts with 404 otherwise.
+
+    With ``lock`` its row is locked until the end of the transaction: what is marked, signed off or re-opened at the same
+    time waits.
+    """
+    query = sa.select(Offering.id).where(
+        Offering.code == code.upper(), Offering.state != OfferingState.DRAFT, _visible_to(user)
+    )
+    offering_id = session.scalar(query)
+    if offering_id is None:
+        abort(404)
+    found = locked(session, Offering, offering_id) if lock else session.get(Offering, offering_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def meeting_of(session: Session, user: User, code: str, number: int) -> Meeting:
+    """One meeting of a class that someone may mark, its class loaded; aborts with 404 otherwise. One statement."""
+    query = (
+        sa.select(Meeting)
+        .join(Offering, Offering.id == Meeting.offering_id)
+        .options(sa.orm.contains_eager(Meeting.offering))
+        .where(
+            Offering.code == code.upper(),
+            Meeting.number == number,
+            Offering.state != OfferingState.DRAFT,
+            _visible_to(user),
+        )
+    )
+    meeting = session.scalar(query)
+    if meeting is None:
+        abort(404)
+    return meeting
+
+
+def _visible_to(user: User) -> sa.ColumnElement[bool]:
+    if user.is_staff:
+        return sa.true()
+    return sa.exists().where(
+        OfferingInstructor.offering_id == Offering.id, OfferingInstructor.user_id == user.id
+    )

@@ -1,0 +1,369 @@
+"""Marking: a roll saved in one go, one mark, a correction. Marks are only ever added (DESIGN, invariant 4).
+
+Whoever marks locks the class first, so two people saving one roll come one after the other. The second is told what the
+first said where the two differ: both marks are kept, and the page asks. ``revision`` says which state of the roll the
+person was looking at; None means that there was nothing to look at (a check-in, an import).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from accounts.models import User
+from attendance import settling
+from attendance.minutes import TIMED, Sitting, minutes_between
+from attendance.models import AttendanceMark, MarkMethod, MarkStatus, Roll
+from attendance.rolls import Seat, base_marks, kept_beside, seats_of
+from core import audit
+from core.database import locked
+from core.errors import RuleError
+from core.formatting import clock_time, full_date
+from courses.offering_models import Meeting, Offering, OfferingState
+
+REASON_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What someone wants to mark. ``minutes`` only matter for late and left early; None lets the clock say.
+
+    ``made_at`` is when it was marked, when that was before now; ``client_key`` makes sending twice harmless.
+    """
+
+    enrollment_id: int
+    status: MarkStatus
+    minutes: int | None = None
+    made_at: datetime | None = None
+    client_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two people said something else about one student: what stands now, and what was kept beside it."""
+
+    enrollment_id: int
+    name: str
+    theirs_status: MarkStatus
+    theirs_minutes: int
+    theirs_by: str
+    theirs_at: datetime
+    yours_status: MarkStatus
+    yours_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What came of saving: the roll's revision, whose mark is new, what differs, what was refused (by enrollment id)."""
+
+    revision: int
+    changed: tuple[int, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+class RollError(RuleError):
+    """Some rows of a roll cannot be saved; nothing was. ``rows`` has a sentence per enrollment id."""
+
+    def __init__(self, rows: Mapping[int, str]) -> None:
+        super().__init__(next(iter(rows.values())))
+        self.rows = dict(rows)
+
+
+def save_roll(
+    session: Session,
+    meeting: Meeting,
+    entries: Sequence[Entry],
+    *,
+    actor: User | None,
+    now: datetime,
+    revision: int | None = None,
+    reason: str = "",
+    method: MarkMethod = MarkMethod.ROLL,
+    partial: bool = False,
+) -> Saved:
+    """Save many marks of one meeting in the running transaction.
+
+    Rows equal to what stands are left alone. Raises RollError when a row cannot be saved (with ``partial`` the others are
+    saved and it is reported in ``refused``), and RuleError when the meeting has not begun, the class is cancelled, or it
+    is signed off and no reason is given.
+    """
+    offering = locked(session, Offering, meeting.offering_id)
+    if offering is None:
+        raise RuleError(_("This class does not exist any more."))
+    sitting = Sitting(
+        meeting.id, meeting.number, meeting.starts_at, meeting.ends_at, meeting.kind, meeting.credit_minutes
+    )
+    refuse_closed(offering, sitting, now)
+    room, roll_revision = seats_of(session, meeting.id, offering.id)
+    wanted, refused = _checked(entries, room, sitting, now)
+    if refused and not partial:
+        raise RollError(refused)
+    wanted = _unknown_keys(session, wanted)
+
+    writer = _Writer(session, room, sitting, revision, roll_revision, actor, now)
+    for entry, minutes in wanted:
+        writer.take(entry, minutes)
+    if not writer.rows:
+        return Saved(roll_revision, differences=tuple(writer.differences), refused=refused)
+    reason = reason.strip()[:REASON_LIMIT]
+    if offering.finalized_at is not None:
+        if not reason:
+            raise RuleError(_("This class is signed off. A change now needs a reason."), field="reason")
+        method = MarkMethod.CORRECTION
+    writer.write(method, reason)
+    if writer.changed:
+        settling.after_change(session, offering, writer.changed, reason=reason, actor=actor, now=now)
+    audit.record(
+        session,
+        "attendance:roll:saved",
+        meeting,
+        actor=actor,
+        now=now,
+        revision=roll_revision + 1,
+        method=method.value,
+        marks=[[row["enrollment_id"], row["status"].value, row["minutes"]] for row in writer.rows],
+        differences=[difference.enrollment_id for difference in writer.differences],
+    )
+    return Saved(roll_revision + 1, tuple(writer.changed), tuple(writer.differences), refused)
+
+
+def mark_one(
+    session: Session,
+    meeting: Meeting,
+    entry: Entry,
+    *,
+    actor: User | None,
+    now: datetime,
+    method: MarkMethod = MarkMethod.ROLL,
+    revision: int | None = None,
+    reason: str = "",
+) -> Saved:
+    """Mark one student. Raises RuleError with the sentence for that student; see ``save_roll``."""
+    return save_roll(
+        session,
+        meeting,
+        [entry],
+        actor=actor,
+        now=now,
+        revision=revision,
+        reason=reason,
+        method=method,
+    )
+
+
+def correct(
+    session: Session,
+    meeting: Meeting,
+    entry: Entry,
+    *,
+    reason: str,
+    actor: User,
+    now: datetime,
+    revision: int | None = None,
+) -> Saved:
+    """Correct one mark: a new row that supersedes the old one. After sign-off a reason is needed (field ``reason``);
+    it moves the enrollment's state and raises its ``attendance_revision``."""
+    return mark_one(
+        session,
+        meeting,
+        entry,
+        actor=actor,
+        now=now,
+        method=MarkMethod.CORRECTION,
+        revision=revision,
+        reason=reason,
+    )
+
+
+def refuse_closed(offering: Offering, sitting: Sitting, now: datetime) -> None:
+    """Raise RuleError when a meeting cannot be marked at all: its class is cancelled, or it has not begun."""
+    if offering.state is OfferingState.CANCELLED:
+        raise RuleError(_("This class was cancelled. Its roll is closed."))
+    if now < sitting.starts_at:
+        raise RuleError(
+            _(
+                "This meeting begins on %(date)s at %(time)s. Its roll opens then.",
+                date=full_date(sitting.starts_at, offering.time_zone),
+                time=clock_time(sitting.starts_at, offering.time_zone),
+            )
+        )
+
+
+def minutes_for(entry: Entry, sitting: Sitting, now: datetime) -> int:
+    """The minutes that a mark credits, within the meeting. Raises RuleError with the sentence for the row."""
+    credit = sitting.credit
+    if entry.status is MarkStatus.PRESENT:
+        return credit
+    if entry.status not in TIMED:
+        return 0
+    minutes = entry.minutes
+    if minutes is None:
+        moment = min(entry.made_at or now, now)
+        if not sitting.starts_at <= moment < sitting.ends_at:
+            raise RuleError(_("Give the minutes, from 1 to %(most)s.", most=credit))
+        late = entry.status is MarkStatus.LATE
+        minutes = minutes_between(sitting, arrived=moment if late else None, left=None if late else moment)
+    if minutes > credit or minutes < 0:
+        raise RuleError(
+            _("This meeting has %(most)s minutes. Give a number from 1 to %(most)s.", most=credit)
+        )
+    if minutes == 0 and credit:
+        raise RuleError(_("Late and left early count at least 1 minute. Mark who missed it all as absent."))
+    return minutes
+
+
+def _checked(
+    entries: Iterable[Entry], room: Mapping[int, Seat], sitting: Sitting, now: datetime
+) -> tuple[list[tuple[Entry, int]], dict[int, str]]:
+    wanted: list[tuple[Entry, int]] = []
+    refused: dict[int, str] = {}
+    for entry in entries:
+        if entry.enrollment_id not in room:
+            refused[entry.enrollment_id] = _("This student is not in this class, or not any more.")
+            continue
+        try:
+            wanted.append((entry, minutes_for(entry, sitting, now)))
+        except RuleError as error:
+            refused[entry.enrollment_id] = str(error)
+    return wanted, refused
+
+
+def _unknown_keys(session: Session, wanted: list[tuple[Entry, int]]) -> list[tuple[Entry, int]]:
+    """Without what was sent before; the keys are looked up in one statement."""
+    keys = [entry.client_key for entry, _minutes in wanted if entry.client_key]
+    if not keys:
+        return wanted
+    query = sa.select(AttendanceMark.client_key).where(AttendanceMark.client_key.in_(keys))
+    known = set(session.scalars(query))
+    return [(entry, minutes) for entry, minutes in wanted if entry.client_key not in known]
+
+
+class _Writer:
+    """Sorts entries into new current marks, marks kept beside others, and nothing to do; then writes them."""
+
+    def __init__(
+        self,
+        session: Session,
+        room: Mapping[int, Seat],
+        sitting: Sitting,
+        revision: int | None,
+        roll_revision: int,
+        actor: User | None,
+        now: datetime,
+    ) -> None:
+        self.session, self.room, self.sitting = session, room, sitting
+        self.revision, self.roll_revision = revision, roll_revision
+        self.actor_id = actor.id if actor else None
+        self.now = now
+        self.rows: list[dict[str, Any]] = []
+        self.changed: list[int] = []
+        self.differences: list[Difference] = []
+        self._superseded: list[int] = []
+        self._base: dict[int, tuple[MarkStatus, int]] | None = None
+        self._kept: set[tuple[int, MarkStatus, int, int | None]] | None = None
+
+    def take(self, entry: Entry, minutes: int) -> None:
+        seat = self.room[entry.enrollment_id]
+        made_at = min(entry.made_at or self.now, self.now)
+        same = seat.status is entry.status and seat.minutes == minutes
+        if self._is_news(seat, made_at):
+            if same or (not entry.client_key and self._untouched(entry, minutes)):
+                return
+            self._beside(seat, entry, minutes, made_at)
+        elif not same or seat.has_differences:
+            self._instead(seat, entry, minutes, made_at)
+
+    def _is_news(self, seat: Seat, made_at: datetime) -> bool:
+        """Whether someone else said something about this student that the page did not show."""
+        if self.revision is None:
+            return False
+        if seat.difference_revision > self.revision:
+            return True
+        if seat.mark_id is None or seat.mark_revision <= self.revision:
+            return False
+        by_another = seat.recorded_by_id != self.actor_id
+        return by_another or (seat.made_at is not None and seat.made_at > made_at)
+
+    def _untouched(self, entry: Entry, minutes: int) -> bool:
+        """Whether the row still says what the (old) page showed: then nothing was said by it."""
+        if self._base is None:
+            self._base = base_marks(self.session, self.sitting.id, self.revision or 0)
+        return self._base.get(entry.enrollment_id) == (entry.status, minutes)
+
+    def _instead(self, seat: Seat, entry: Entry, minutes: int, made_at: datetime) -> None:
+        row = self._row(entry, minutes, made_at)
+        if seat.mark_id is not None:
+            row["supersedes_id"] = seat.mark_id
+            self._superseded.append(seat.mark_id)
+        self.rows.append(row)
+        self.changed.append(entry.enrollment_id)
+
+    def _beside(self, seat: Seat, entry: Entry, minutes: int, made_at: datetime) -> None:
+        if seat.mark_id is None or seat.status is None or seat.minutes is None or seat.made_at is None:
+            raise RuntimeError("a difference needs two marks")
+        if self._kept is None:
+            self._kept = kept_beside(self.session, self.sitting.id)
+        if (entry.enrollment_id, entry.status, minutes, self.actor_id) not in self._kept:
+            row = self._row(entry, minutes, made_at)
+            self.rows.append(row | {"is_current": False, "conflicts_with_id": seat.mark_id})
+        self.differences.append(
+            Difference(
+                entry.enrollment_id,
+                seat.name,
+                seat.status,
+                seat.minutes,
+                seat.recorded_by,
+                seat.made_at,
+                entry.status,
+                minutes,
+            )
+        )
+
+    def _row(self, entry: Entry, minutes: int, made_at: datetime) -> dict[str, Any]:
+        return {
+            "meeting_id": self.sitting.id,
+            "enrollment_id": entry.enrollment_id,
+            "status": entry.status,
+            "minutes": minutes,
+            "made_at": made_at,
+            "recorded_at": self.now,
+            "recorded_by_id": self.actor_id,
+            "client_key": entry.client_key,
+            "is_current": True,
+            "supersedes_id": None,
+            "conflicts_with_id": None,
+            "roll_revision": self.roll_revision + 1,
+        }
+
+    def write(self, method: MarkMethod, reason: str) -> None:
+        """Send everything: the old marks step back first, because only one may be current."""
+        session = self.session
+        if self._superseded:
+            session.execute(
+                sa.update(AttendanceMark)
+                .where(AttendanceMark.id.in_(self._superseded))
+                .values(is_current=False)
+                .execution_options(synchronize_session=False)
+            )
+        for row in self.rows:
+            row.update(method=method, reason=reason)
+        session.execute(sa.insert(AttendanceMark), self.rows)
+        values = {
+            "revision": self.roll_revision + 1,
+            "saved_at": self.now,
+            "saved_by_id": self.actor_id,
+        }
+        if self.roll_revision:
+            session.execute(
+                sa.update(Roll)
+                .where(Roll.meeting_id == self.sitting.id)
+                .values(values)
+                .execution_options(synchronize_session=False)
+            )
+        else:
+            session.execute(sa.insert(Roll).values(meeting_id=self.sitting.id, **values))

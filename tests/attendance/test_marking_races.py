@@ -1,0 +1,102 @@
+"""Two people saving one roll at once, with real threads and real commits: nothing is lost, one current mark each."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from attendance.marking import Entry, Saved, save_roll
+from attendance.models import AttendanceMark, MarkStatus, Roll
+from core import audit
+from core.database import db, writing
+from courses.offering_models import Meeting
+from tests.attendance.classes import NOW, Class, make_class
+
+pytestmark = pytest.mark.both_databases
+P, L, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.ABSENT
+
+
+def together(app: Flask, *works: Callable[[Session], Saved]) -> list[Saved]:
+    """Run each in a thread and a transaction of its own, all starting at the same moment."""
+    barrier = threading.Barrier(len(works))
+    results: list[Saved] = []
+    problems: list[BaseException] = []
+
+    def run(work: Callable[[Session], Saved]) -> None:
+        try:
+            with app.app_context():
+                barrier.wait()
+                with writing() as session:
+                    results.append(work(session))
+        except BaseException as error:  # the test shows it
+            problems.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    return results
+
+
+def saving(
+    made: Class, actor_id: int, entries: list[Entry], revision: int | None
+) -> Callable[[Session], Saved]:
+    from accounts.models import User
+
+    meeting_id = made.meeting.id
+
+    def work(session: Session) -> Saved:
+        meeting, actor = session.get(Meeting, meeting_id), session.get(User, actor_id)
+        assert meeting is not None
+        return save_roll(session, meeting, entries, actor=actor, now=NOW, revision=revision)
+
+    return work
+
+
+def test_two_saving_one_roll_at_once_lose_nothing(app: Flask, session: Session) -> None:
+    made = make_class(session, students=12)
+    ids, lead, assistant = made.ids, made.lead.id, made.assistant.id
+    works = (
+        saving(made, lead, [Entry(number, P) for number in ids], 0),
+        saving(made, assistant, [Entry(number, L, 60) for number in ids[6:]], 0),
+    )
+    session.rollback()
+    results = together(app, *works)
+    assert sum(len(saved.differences) for saved in results) == 6
+    marks = session.scalars(sa.select(AttendanceMark)).all()
+    assert len(marks) == 18  # both words about the second six are kept
+    assert Counter(mark.enrollment_id for mark in marks if mark.is_current) == Counter(ids)
+    roll = session.get(Roll, made.meeting.id)
+    assert roll is not None
+    assert roll.revision == 2
+    assert list(audit.verify(session)) == []
+
+
+def test_many_saving_without_a_page_end_with_one_current_mark_each(app: Flask, session: Session) -> None:
+    made = make_class(session, students=5)
+    ids, lead = made.ids, made.lead.id
+    statuses = [P, A, P, A, P, A]
+    works = [saving(made, lead, [Entry(number, status) for number in ids], None) for status in statuses]
+    session.rollback()
+    together(app, *works)
+    marks = session.scalars(sa.select(AttendanceMark).order_by(AttendanceMark.id)).all()
+    assert Counter(mark.enrollment_id for mark in marks if mark.is_current) == Counter(ids)
+    for number in ids:
+        chain = [mark for mark in marks if mark.enrollment_id == number]
+        assert [mark.supersedes_id for mark in chain] == [None, *[mark.id for mark in chain[:-1]]]
+
+
+def test_the_same_mark_sent_by_two_requests_at_once_is_stored_once(app: Flask, session: Session) -> None:
+    made = make_class(session)
+    entry = Entry(made.ids[0], L, 60, NOW, "the-key")
+    works = [saving(made, made.lead.id, [entry], 0) for _ in range(4)]
+    session.rollback()
+    together(app, *works)
+    assert session.scalar(sa.select(sa.func.count(AttendanceMark.id))) == 1
+    assert db.session.scalar(sa.select(Roll.revision)) == 1
