@@ -45,6 +45,8 @@
     });
     document.body.append(dialog);
     dialog.showModal();
+    // an answer to type comes first; else the way back, never the act itself
+    dialog.querySelector('input:not([type=hidden]), textarea, select, [data-close]')?.focus();
   };
   document.addEventListener('click', event => {
     const link = event.target.closest?.('a[data-dialog]');

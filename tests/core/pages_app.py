@@ -78,7 +78,7 @@ class SampleForm(Form):
 def make_app(user: Any = VISITOR, endpoints: bool = True, **config: Any) -> Flask:
     """Return an application whose current user is `user`; without `endpoints` it has only its own."""
     app = Flask("stillpoint", root_path=str(ROOT))
-    app.config.update(SECRET_KEY="only for tests", SERVER_NAME="localhost", **config)
+    app.config.update(SECRET_KEY="only for tests", **config)
     app.config["SQLALCHEMY_ENGINES"] = {"default": "sqlite://"}
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     db.init_app(app)
@@ -155,3 +155,7 @@ def _add_endpoints(app: Flask) -> None:
         if name == "accounts":
             blueprint.add_url_rule("/accounts/logout", "logout", empty, methods=["POST"])
         app.register_blueprint(blueprint)
+
+
+if __name__ == "__main__":
+    make_app(person("student", "instructor")).run(port=5001, debug=True)

@@ -7,8 +7,12 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
+from flask.testing import FlaskClient
 from html5lib import HTMLParser
 
+from app import create_app
+from core.database import db
+from core.settings import Settings
 from tests.core.pages_app import ROOT, make_app, person
 
 PAGES = sorted((ROOT / "templates").rglob("*.html"))
@@ -272,3 +276,29 @@ def test_a_form_without_its_token_is_told_to_open_it_again() -> None:
     assert [a.get("href") for a in find(main, "a")] == ["http://localhost/parts"]
     foreign = client.post("/parts", headers={"Referer": "http://localhost.evil.example/parts"})
     assert "evil.example" not in foreign.text
+
+
+# ── the same, in the real application ──
+
+
+def test_the_application_answers_an_unknown_address_in_the_same_look(client: FlaskClient) -> None:
+    answer = client.get("/no-such-page")
+    assert answer.status_code == 404
+    tree = parsed(answer.text)
+    assert words(find(find(tree, "main")[0], "h1")[0]) == "There is no such page"
+
+
+def test_a_missing_database_still_gives_a_page_also_to_someone_signed_in(tmp_path: Path) -> None:
+    settings = Settings(
+        instance_path=tmp_path, database_url=f"sqlite:///{tmp_path}/empty.db", secret_key="a secret for tests"
+    )
+    app = create_app(settings.completed())
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = "1.1", True
+    answer = client.get("/no-such-page")
+    assert answer.status_code in (500, 503)
+    main = find(parsed(answer.text), "main")[0]
+    assert words(find(main, "h1")[0]) in ("Something broke on our side", "We are not ready just now")
+    with app.app_context():
+        db.engine.dispose()
