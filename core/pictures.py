@@ -147,16 +147,21 @@ def pips(taken: int, capacity: int, held: int = 0) -> Markup:
     if capacity > PIPS_AT_MOST:
         return _seat_bar(taken, capacity, held)
     per_row = capacity if capacity <= 16 else 15
-    boxes = []
-    for seat in range(capacity):
-        kind = "pip pip--taken" if seat < taken else "pip pip--held" if seat < taken + held else "pip"
-        x, y = seat % per_row * 11 + 0.5, seat // per_row * 14 + 0.5
-        boxes.append(f'<rect class="{kind}" x="{x}" y="{y}" width="7" height="10" rx="2"/>')
+    groups = []
+    for kind, first, last in (
+        ("pip pip--taken", 0, taken),
+        ("pip pip--held", taken, taken + held),
+        ("pip", taken + held, capacity),
+    ):
+        boxes = [
+            f'<rect x="{seat % per_row * 11}.5" y="{seat // per_row * 14}.5" width="7" height="10" rx="2"/>'
+            for seat in range(first, last)
+        ]
+        if boxes:
+            groups.append(f'<g class="{kind}">{"".join(boxes)}</g>')
     width, height = per_row * 11 - 3, -(-capacity // per_row) * 14 - 3
-    return Markup(
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">'
-        f"{''.join(boxes)}</svg>"
-    )
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    return Markup(f'<svg {size} aria-hidden="true">{"".join(groups)}</svg>')
 
 
 def _seat_bar(taken: int, capacity: int, held: int) -> Markup:

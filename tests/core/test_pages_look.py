@@ -143,6 +143,16 @@ def test_flash_messages_become_toasts_and_are_escaped() -> None:
     assert said == [("status", "Roll saved for <Saturday>."), ("alert", "Someone else saved first.")]
 
 
+@pytest.mark.parametrize("name", ["ui", "forms"])
+def test_every_macro_is_described_and_shown(name: str) -> None:
+    macros = re.findall(r"{% macro ([a-z]\w*)\(", (ROOT / f"templates/_macros/{name}.html").read_text())
+    guide = (ROOT / "docs/ui.md").read_text()
+    assert [macro for macro in macros if f"`{macro}(" not in guide] == []
+    if name == "ui":
+        shown = (ROOT / "templates/_styleguide.html").read_text() + (ROOT / "templates/base.html").read_text()
+        assert [macro for macro in macros if f"ui.{macro}(" not in shown] == []
+
+
 # ── forms ──
 
 
