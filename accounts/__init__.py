@@ -5,7 +5,11 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
-    from accounts import models  # noqa: F401
+    from accounts import mail, models, views  # noqa: F401 (registers mails, tables and pages)
     from accounts.access import init_access
+    from accounts.blueprint import blueprint
+    from accounts.commands import users_commands
 
     init_access(app)
+    app.register_blueprint(blueprint)
+    app.cli.add_command(users_commands)

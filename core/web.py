@@ -55,7 +55,10 @@ def see_other(address: str) -> Response:
 def safe_next(fallback: str, value: str | None = None) -> str:
     """The address to go on to after signing in: only a path on this site, else the fallback."""
     target = value if value is not None else request.values.get("next", "")
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return fallback
     if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith(("//", "/\\")):
         return fallback
     if any(ord(c) < 32 or c == "\\" for c in target):

