@@ -56,6 +56,11 @@ def render_item(kind: str, item: Any, _context: object) -> str | Literal[False]:
     return False
 
 
+def include_object(item: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
+    """Leave the job queue's tables alone: Huey makes them itself when ``QUEUE_URL`` names this database."""
+    return not (kind == "table" and reflected and (name or "").startswith("huey_"))
+
+
 def context_options() -> dict[str, Any]:
     """How Alembic compares and renders."""
     return {
@@ -63,6 +68,7 @@ def context_options() -> dict[str, Any]:
         "compare_type": True,
         "compare_server_default": False,
         "render_item": render_item,
+        "include_object": include_object,
         # SQLite's data definition is transactional, since our own events begin the transaction.
         "transactional_ddl": True,
     }

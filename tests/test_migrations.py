@@ -17,6 +17,14 @@ def test_the_models_and_the_migrations_agree(app: Flask) -> None:
         assert alembic.compare_metadata() == []
 
 
+def test_the_job_queue_may_live_in_the_same_database(app: Flask) -> None:
+    with app.app_context():
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE huey_task (id INTEGER PRIMARY KEY, queue TEXT NOT NULL)")
+            connection.exec_driver_sql("CREATE INDEX huey_task_queue ON huey_task (queue)")
+        assert alembic.compare_metadata() == []
+
+
 def test_checks_and_partial_indexes_are_those_of_the_models(
     app: Flask, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -38,9 +38,9 @@ def test_the_page_waits_and_then_shows_the_file(session: Session, client: FlaskC
     assert waiting.status_code == 200
     assert waiting.headers["Refresh"] == "1"
     assert papers.make_waiting() == 1
-    ready = client.get(f"/papers/{number}", follow_redirects=True)
-    assert ready.data == b"%PDF-1.7 test"
-    assert ready.mimetype == "application/pdf"
+    with client.get(f"/papers/{number}", follow_redirects=True) as ready:
+        assert ready.data == b"%PDF-1.7 test"
+        assert ready.mimetype == "application/pdf"
 
 
 def test_nobody_else_may_fetch_it(session: Session, client: FlaskClient) -> None:
