@@ -1,0 +1,58 @@
+"""Capacity: raising it promotes from the waitlist; lowering it below the seats held is refused, with the names."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from accounts.models import User
+from core import audit
+from core.errors import RuleError
+from core.formatting import listing
+from courses.offering_models import Offering, OfferingState
+from students import seats, waitlist
+from students.models import Enrollment, Student
+
+
+def set_capacity(
+    session: Session, offering: Offering, capacity: int, *, actor: User, now: datetime
+) -> list[Enrollment]:
+    """Change how many seats a class has. Returns whoever got a seat (or an offer) by that.
+
+    Raises RuleError for fewer than one, for a cancelled class, and below the seats held, naming who holds them.
+    """
+    offering = seats.lock(session, offering.id)
+    if offering.state is OfferingState.CANCELLED:
+        raise RuleError(_("This class was cancelled; its capacity does not change any more."))
+    if capacity < 1:
+        raise RuleError(_("A class has at least one seat."), field="capacity")
+    if capacity < offering.seats_taken:
+        names = listing(_holders(session, offering.id))
+        raise RuleError(
+            _(
+                "%(held)d seats are held: %(names)s. Move or withdraw someone first.",
+                held=offering.seats_taken,
+                names=names,
+            ),
+            field="capacity",
+        )
+    if capacity == offering.capacity:
+        return []
+    before, offering.capacity = offering.capacity, capacity
+    audit.record(
+        session, "students:capacity:changed", offering, actor=actor, now=now, before=before, after=capacity
+    )
+    return waitlist.promote(session, offering, now=now, freed_by="capacity")
+
+
+def _holders(session: Session, offering_id: int) -> list[str]:
+    return list(
+        session.scalars(
+            sa.select(User.name)
+            .join(Student, Student.user_id == User.id)
+            .join(Enrollment, Enrollment.student_id == Student.id)
+            .where(Enrollment.offering_id == offering_id, Enrollment.holds_seat)
+            .order_by(User.family_name, User.name)
+        )
+    )

@@ -1,0 +1,50 @@
+"""Bringing someone back who left by mistake: a new enrollment with the old one's price and terms, if a seat is free."""
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from accounts.models import User
+from core.errors import RuleError
+from students import enrollment as enrolling
+from students import seats, states, telling
+from students.models import Enrollment, EnrollmentState, Source
+
+
+def reinstate(
+    session: Session, enrollment: Enrollment, *, reason: str, actor: User, now: datetime
+) -> Enrollment:
+    """Staff give a seat back to someone who left. Returns the new enrollment, at the end of the ticket order.
+
+    Raises RuleError without a reason, without a free seat, while people wait for one, when the class is over or
+    cancelled, or when the old enrollment is still live.
+    """
+    offering = seats.lock_of(session, enrollment)
+    reason = reason.strip()
+    if enrollment.state not in states.FINAL_STATES:
+        raise seats.AlreadyThereError(seats.already(enrollment.state))
+    if not reason:
+        raise RuleError(_("Write why; it stays in the student's history."), field="reason")
+    enrolling.require_open(offering, now, by_office=True)
+    if offering.is_full:
+        raise seats.NoSeatError(
+            _("No seat is free, or people wait for one. Enroll the student by hand instead.")
+        )
+    new = Enrollment(
+        student_id=enrollment.student_id,
+        state=EnrollmentState.ENROLLED,
+        source=Source.STAFF,
+        certificate_name=enrollment.certificate_name,
+        profession=enrollment.profession,
+        license_id=enrollment.license_id,
+        price_cents=enrollment.price_cents,
+        policy_id=enrollment.policy_id,
+        policy_agreed_at=enrollment.policy_agreed_at,
+        screening_set_id=enrollment.screening_set_id,
+        screening_acknowledged_at=enrollment.screening_acknowledged_at,
+        wants_talk=enrollment.wants_talk,
+    )
+    seats.add(session, offering, new, actor=actor, now=now, reason=reason, reinstated_from=enrollment.id)
+    telling.enrolled(session, new, now=now)
+    return new

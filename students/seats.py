@@ -1,0 +1,248 @@
+"""The one door for seats: whatever takes or frees a seat, or changes the waitlist, passes through here.
+
+``lock`` locks the offering and counts again; ``add`` and ``move`` then decide and record, under that lock. A change of
+seats without the lock raises, so no path can go around it. Offerings are locked in the order of their ids, and the
+audit chain's head comes last (``core.audit``), so two acts never wait for each other.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from accounts.models import User
+from core import audit
+from core.database import locked
+from core.errors import RuleError
+from courses.offering_models import Offering
+from students import states
+from students.models import SEATED_STATES, Enrollment, EnrollmentEvent, EnrollmentState
+
+log = logging.getLogger("stillpoint.seats")
+
+_LOCKED = "students.seats.locked"
+
+
+class NoSeatError(RuleError):
+    """No seat is free."""
+
+
+class AlreadyThereError(RuleError):
+    """The student holds or waits for a seat in this class already."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Seats held and people waiting, as the rows say."""
+
+    held: int
+    waiting: int
+
+
+def count(session: Session, offering_id: int) -> Count:
+    """Count the seats held and the people waiting from the rows themselves, not from the offering's columns."""
+    held, waiting = session.execute(
+        sa.select(
+            sa.func.count(sa.case((Enrollment.holds_seat, 1))),
+            sa.func.count(sa.case((Enrollment.state == EnrollmentState.WAITLISTED, 1))),
+        ).where(Enrollment.offering_id == offering_id)
+    ).one()
+    return Count(held=held, waiting=waiting)
+
+
+def lock(session: Session, offering_id: int) -> Offering:
+    """Lock an offering until the transaction ends, read it and its enrollments anew, and count again.
+
+    Raises LookupError when there is no such offering. Locking twice in a transaction is harmless. Needs ``begin_write``.
+    """
+    held: dict[int, Offering] = session.info.setdefault(_LOCKED, {})
+    if offering_id in held:
+        return held[offering_id]
+    if held and offering_id < max(held):
+        raise RuntimeError("lock several offerings with lock_several: in the order of their ids")
+    session.flush()
+    offering = locked(session, Offering, offering_id)
+    if offering is None:
+        raise LookupError(f"offering {offering_id}")
+    _read_again(session, offering_id)
+    held[offering_id] = offering
+    counted = count(session, offering_id)
+    if (offering.seats_taken, offering.waiting_count) != (counted.held, counted.waiting):
+        log.warning(
+            "offering %s said %s held, %s waiting; the rows say %s and %s",
+            offering.code,
+            offering.seats_taken,
+            offering.waiting_count,
+            counted.held,
+            counted.waiting,
+        )
+        offering.seats_taken, offering.waiting_count = counted.held, counted.waiting
+    return offering
+
+
+def lock_several(session: Session, offering_ids: set[int]) -> dict[int, Offering]:
+    """Lock offerings in the order of their ids; see ``lock``."""
+    return {offering_id: lock(session, offering_id) for offering_id in sorted(offering_ids)}
+
+
+def lock_of(session: Session, enrollment: Enrollment) -> Offering:
+    """Lock the offering of an enrollment; the enrollment is read anew, so its state is that of now."""
+    return lock(session, enrollment.offering_id)
+
+
+def _read_again(session: Session, offering_id: int) -> None:
+    # What was loaded before the lock may be stale: another transaction may have changed it while this one waited.
+    for row in session.identity_map.values():
+        if isinstance(row, Enrollment) and row.__dict__.get("offering_id") in (None, offering_id):
+            session.expire(row)
+
+
+@event.listens_for(Session, "after_commit")
+@event.listens_for(Session, "after_rollback")
+def _unlock(session: Session) -> None:
+    session.info.pop(_LOCKED, None)
+
+
+def _door(session: Session, offering_id: int) -> Offering:
+    offering: Offering | None = session.info.get(_LOCKED, {}).get(offering_id)
+    if offering is None:
+        raise RuntimeError("seats change only under seats.lock")
+    return offering
+
+
+def live_enrollment(session: Session, offering_id: int, student_id: int) -> Enrollment | None:
+    """The student's one live enrollment in an offering, if any."""
+    return session.scalars(
+        sa.select(Enrollment).where(
+            Enrollment.offering_id == offering_id,
+            Enrollment.student_id == student_id,
+            Enrollment.state.not_in(states.FINAL_STATES),
+        )
+    ).one_or_none()
+
+
+def add(
+    session: Session,
+    offering: Offering,
+    enrollment: Enrollment,
+    *,
+    actor: User | None,
+    now: datetime,
+    reason: str = "",
+    **details: Any,
+) -> Enrollment:
+    """Add a new enrollment under the lock: it gets the next ticket, and its seat is counted.
+
+    ``enrollment.state`` says what it begins as; a pending one holds a seat when its ``holds_seat`` says so. Raises
+    AlreadyThereError when the student has a live one here, NoSeatError when it would hold a seat and none is free.
+    """
+    _door(session, offering.id)
+    states.check(None, enrollment.state)
+    existing = live_enrollment(session, offering.id, enrollment.student_id)
+    if existing is not None:
+        raise AlreadyThereError(already(existing.state))
+    if enrollment.state is not EnrollmentState.PENDING:
+        enrollment.holds_seat = enrollment.state in SEATED_STATES
+    enrollment.offering_id = offering.id
+    enrollment.ticket = offering.next_ticket
+    enrollment.created_at = enrollment.changed_at = now
+    offering.next_ticket += 1
+    _count_change(offering, seats=int(enrollment.holds_seat), waiting=int(_waits(enrollment.state)))
+    session.add(enrollment)
+    _note(session, enrollment, None, actor=actor, now=now, reason=reason, details=details)
+    session.flush()
+    return enrollment
+
+
+def move(
+    session: Session,
+    enrollment: Enrollment,
+    to_state: EnrollmentState,
+    *,
+    actor: User | None,
+    now: datetime,
+    reason: str = "",
+    **details: Any,
+) -> None:
+    """Move an enrollment to another state: the only way its state ever changes.
+
+    Asks the transition table, keeps the offering's counters, and writes history and audit event. ``details`` must be
+    JSON. Raises IllegalMoveError (the table says no), NoSeatError (it would take a seat and none is free), and
+    RuntimeError when seats or the waitlist would change without ``lock``.
+    """
+    before = enrollment.state
+    states.check(before, to_state)
+    seats = int(to_state in SEATED_STATES) - int(enrollment.holds_seat)
+    waiting = int(_waits(to_state)) - int(_waits(before))
+    if seats or waiting:
+        _count_change(_door(session, enrollment.offering_id), seats=seats, waiting=waiting)
+    enrollment.state = to_state
+    enrollment.holds_seat = to_state in SEATED_STATES
+    if to_state is not EnrollmentState.OFFERED:
+        enrollment.offer_expires_at = None
+    enrollment.changed_at = now
+    _note(session, enrollment, before, actor=actor, now=now, reason=reason, details=details)
+
+
+def _waits(state: EnrollmentState) -> bool:
+    return state is EnrollmentState.WAITLISTED
+
+
+def _count_change(offering: Offering, *, seats: int, waiting: int) -> None:
+    if seats > 0 and offering.seats_left < seats:
+        raise NoSeatError(_("No seat is free in this class. Nothing was changed."))
+    offering.seats_taken += seats
+    offering.waiting_count += waiting
+
+
+def _note(
+    session: Session,
+    enrollment: Enrollment,
+    before: EnrollmentState | None,
+    *,
+    actor: User | None,
+    now: datetime,
+    reason: str,
+    details: dict[str, Any],
+) -> None:
+    session.add(
+        EnrollmentEvent(
+            enrollment=enrollment,
+            at=now,
+            from_state=before,
+            to_state=enrollment.state,
+            actor_id=actor.id if actor else None,
+            reason=reason,
+            details=details,
+        )
+    )
+    audit.record(
+        session,
+        f"students:enrollment:{enrollment.state.value}",
+        enrollment,
+        actor=actor,
+        now=now,
+        offering=enrollment.offering_id,
+        student=enrollment.student_id,
+        before=before.value if before else None,
+        reason=reason,
+        **details,
+    )
+
+
+def already(state: EnrollmentState) -> str:
+    """Why a second enrollment beside a live one is refused, as a sentence for the student."""
+    if state is EnrollmentState.PENDING:
+        return _("Your request for this class already waits for the office's approval.")
+    if state is EnrollmentState.WAITLISTED:
+        return _("You are on the waitlist of this class already.")
+    if state is EnrollmentState.OFFERED:
+        return _("A seat in this class is held for you already. Accept it on your page.")
+    if state is EnrollmentState.ENROLLED:
+        return _("You are enrolled in this class already.")
+    return _("You have taken this class already.")
