@@ -7,5 +7,7 @@ def init_app(app: Flask) -> None:
     """Attach the catalog's pages and commands."""
     from courses import models, offering_models  # noqa: F401
     from courses.blueprint import blueprint
+    from courses.commands import catalog_commands
 
     app.register_blueprint(blueprint)
+    app.cli.add_command(catalog_commands)

@@ -59,6 +59,16 @@ class Venue(Base):
         return ", ".join(parts) or self.name
 
 
+class DailyPattern(Base):
+    """The sittings of a usual day, written like ``09:00-10:30``, on the clock of whatever place a class is in."""
+
+    __tablename__ = "daily_patterns"
+
+    id: Mapped[Key]
+    code: Mapped[Code] = mapped_column(unique=True)
+    sittings: Mapped[list[str]]
+
+
 class Offering(Base):
     """One scheduled run of a course; "class" on pages.
 

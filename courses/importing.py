@@ -1,0 +1,323 @@
+"""Brings a catalog file into the database: all of it, or nothing. Importing again updates by code.
+
+What people rely on is not changed behind their backs: a version of a policy or a screening set never changes once it is
+stored, and a class that exists keeps its seats, price, policy and (when they count from the day of import) its dates.
+Claims arrive unpublished.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from babel.numbers import get_currency_precision
+from flask_babel import gettext
+from sqlalchemy.orm import Session, selectinload
+
+from core import audit
+from core.database import Base
+from core.school import School, current_school
+from courses.catalog_entries import ApprovalEntry, CourseEntry
+from courses.catalog_file import CatalogFile
+from courses.catalog_references import Known, known, reference_problems
+from courses.marked_yaml import CatalogError, Path_, Problem
+from courses.models import (
+    Approval,
+    Body,
+    Claim,
+    Course,
+    CourseState,
+    Policy,
+    Prerequisite,
+    ScreeningSet,
+    Subject,
+)
+from courses.offering_models import DailyPattern, Offering, Venue
+
+
+@dataclass
+class Imported:
+    """What an import did. ``offerings`` are the rows of all classes in the file, by code; people are left to the caller.
+
+    ``made`` and ``changed`` list codes per section of the file; ``warnings`` are sentences that stopped nothing.
+    """
+
+    file: CatalogFile
+    school: School
+    offerings: dict[str, Offering] = field(default_factory=dict)
+    made: dict[str, list[str]] = field(default_factory=dict)
+    changed: dict[str, list[str]] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def note(self, section: str, code: str, *, made: bool, changed: bool) -> None:
+        """Count one row."""
+        if made or changed:
+            (self.made if made else self.changed).setdefault(section, []).append(code)
+
+
+class Import:
+    """One import under way: the session, the file, its day, and what was found wrong so far."""
+
+    def __init__(self, session: Session, file: CatalogFile, *, today: date, now: datetime) -> None:
+        self.session, self.file, self.today, self.now = session, file, today, now
+        self.known: Known = known(session, file)
+        self.problems: list[Problem] = []
+        self.result = Imported(file, School())
+
+    def tell(self, path: Path_, text: object) -> None:
+        """Note something that is wrong."""
+        self.problems.append(self.file.problem(path, text))
+
+    def stop_on_problems(self) -> None:
+        """Raise CatalogError when something was wrong."""
+        if self.problems:
+            raise CatalogError(self.problems)
+
+    def put(self, section: str, code: str, row: Base, *, made: bool, **values: Any) -> bool:
+        """Set what differs; add the row when it is new. Returns whether anything changed."""
+        changed = [name for name, value in values.items() if made or getattr(row, name) != value]
+        for name in changed:
+            setattr(row, name, values[name])
+        if made:
+            self.session.add(row)
+        self.result.note(section, code, made=made, changed=bool(changed))
+        return bool(changed)
+
+    def cents(self, amount: Decimal, path: Path_) -> int:
+        """An amount in the currency's smallest unit."""
+        places = get_currency_precision(self.result.school.currency)
+        cents = amount.scaleb(places)
+        if cents != int(cents):
+            told = gettext(
+                "%(currency)s has %(n)s decimal places", currency=self.result.school.currency, n=places
+            )
+            self.tell(path, told)
+        return int(cents)
+
+
+def load_catalog(
+    session: Session, file: CatalogFile, *, today: date, now: datetime, actor: audit.Actor | None
+) -> Imported:
+    """Bring a file into the database, within the caller's write transaction; nothing is committed here.
+
+    ``today`` is the local day from which the file's days count. Instructors must exist as users (the demo makes its cast
+    first). Raises CatalogError, with all problems found, when the file does not fit: the caller rolls back.
+    """
+    from courses.importing_offerings import load_offerings
+
+    work = Import(session, file, today=today, now=now)
+    work.problems += reference_problems(session, file, work.known)
+    work.stop_on_problems()
+    with session.no_autoflush:
+        _school(work)
+        work.stop_on_problems()
+        _bodies(work)
+        _subjects(work)
+        _screening_sets(work)
+        _policies(work)
+        _patterns(work)
+        _venues(work)
+        session.flush()
+        work.stop_on_problems()
+        _courses(work)
+        _claims(work)
+        session.flush()
+        work.stop_on_problems()
+        load_offerings(work)
+        work.stop_on_problems()
+    made, changed = work.result.made, work.result.changed
+    if made or changed:
+        details = {"file": file.path.name, "made": made, "changed": changed}
+        audit.record(session, "courses:catalog:imported", work.result.school, actor=actor, now=now, **details)
+    return work.result
+
+
+def _school(work: Import) -> None:
+    school, entry = current_school(work.session), work.file.entries.provider
+    if entry is None:
+        if school is not None:
+            work.result.school = school
+        return
+    made = school is None
+    school = school or School(id=1)
+    if not made and entry.demo and not school.is_demo:
+        work.tell(("provider", "demo"), gettext("this school is no demonstration and does not become one"))
+    if not made and entry.currency != school.currency:
+        told = gettext(
+            "this school counts in %(currency)s; its currency cannot change", currency=school.currency
+        )
+        work.tell(("provider", "currency"), told)
+    values = entry.model_dump(exclude={"demo", "provider_numbers"})
+    work.put("provider", entry.name, school, made=made, is_demo=entry.demo, **values)
+    work.result.school = school
+
+
+def _bodies(work: Import) -> None:
+    entries = work.file.entries
+    rows = {body.code: body for body in work.session.scalars(sa.select(Body))}
+    numbers = entries.provider.provider_numbers if entries.provider else {}
+    for code, entry in entries.bodies.items():
+        row = rows.get(code)
+        values = entry.model_dump(exclude={"round_down_to"})
+        values["step_thousandths"] = int(entry.round_down_to * 1000)
+        values["provider_number"] = numbers.get(code, row.provider_number if row else "")
+        work.put("bodies", code, row or Body(code=code), made=row is None, **values)
+    for code, number in numbers.items():
+        if code not in entries.bodies:
+            work.put("bodies", code, rows[code], made=False, provider_number=number)
+
+
+def _subjects(work: Import) -> None:
+    rows = {subject.title: subject for subject in work.session.scalars(sa.select(Subject))}
+    for position, title in enumerate(work.file.entries.subjects):
+        row = rows.get(title)
+        work.put("subjects", title, row or Subject(title=title), made=row is None, position=position)
+
+
+def _screening_sets(work: Import) -> None:
+    rows = {(row.code, row.version): row for row in work.session.scalars(sa.select(ScreeningSet))}
+    for code, entry in work.file.entries.screening_sets.items():
+        _version(
+            work, "screening_sets", code, rows.get((code, entry.version)), ScreeningSet, entry.model_dump()
+        )
+
+
+def _policies(work: Import) -> None:
+    rows = {(row.code, row.version): row for row in work.session.scalars(sa.select(Policy))}
+    for code, entry in work.file.entries.policies.items():
+        here = ("policies", code)
+        values = (
+            entry.model_dump(exclude={"attendance", "deposit", "refunds"}) | entry.attendance.model_dump()
+        )
+        values["deposit_cents"] = work.cents(entry.deposit, (*here, "deposit"))
+        values["refunds"] = [
+            {
+                "days_before": tier.days_before,
+                "percent": tier.percent,
+                "fee": work.cents(tier.fee, (*here, "refunds", number, "fee")),
+            }
+            for number, tier in enumerate(entry.refunds)
+        ]
+        row = rows.get((code, entry.version))
+        _version(work, "policies", code, row, Policy, values, created_at=work.now)
+
+
+def _version(
+    work: Import,
+    section: str,
+    code: str,
+    row: Policy | ScreeningSet | None,
+    model: type[Policy] | type[ScreeningSet],
+    values: dict[str, Any],
+    **once: Any,
+) -> None:
+    """Store a new version; one that is stored already never changes."""
+    if row is None:
+        work.put(section, code, model(code=code, **once), made=True, **values)
+    elif any(getattr(row, name) != value for name, value in values.items()):
+        told = gettext(
+            "version %(version)s is stored already and says something else; give the change a new version number",
+            version=row.version,
+        )
+        work.tell((section, code), told)
+
+
+def _patterns(work: Import) -> None:
+    rows = {row.code: row for row in work.session.scalars(sa.select(DailyPattern))}
+    for code, sittings in work.file.patterns.items():
+        row = rows.get(code)
+        written = [f"{sitting.starts:%H:%M}-{sitting.ends:%H:%M}" for sitting in sittings]
+        work.put("daily_patterns", code, row or DailyPattern(code=code), made=row is None, sittings=written)
+
+
+def _venues(work: Import) -> None:
+    rows = {row.code: row for row in work.session.scalars(sa.select(Venue))}
+    for entry in work.file.entries.venues:
+        row = rows.get(entry.code)
+        values = entry.model_dump(exclude={"code", "online"}) | {"is_online": entry.is_online}
+        work.put("venues", entry.code, row or Venue(code=entry.code), made=row is None, **values)
+
+
+def _newest(session: Session, model: type[Policy] | type[ScreeningSet]) -> dict[str, int]:
+    """The id of the newest version of each code."""
+    rows = session.execute(sa.select(model.code, model.id).order_by(model.version))
+    return {row.code: row.id for row in rows}
+
+
+def _courses(work: Import) -> None:
+    session, entries = work.session, work.file.entries.courses
+    query = sa.select(Course).options(selectinload(Course.prerequisites), selectinload(Course.approvals))
+    rows = {row.code: row for row in session.scalars(query)}
+    subjects = {row.title: row.id for row in session.execute(sa.select(Subject.title, Subject.id))}
+    screening, policies = _newest(session, ScreeningSet), _newest(session, Policy)
+    touched: set[str] = set()
+    for number, entry in enumerate(entries):
+        row = rows.get(entry.code)
+        same = {"title", "level", "summary", "outcomes", "days", "contact_minutes", "assistant_ratio"}
+        values = entry.model_dump(include=same | {"preparation", "open_to", "validity_months"})
+        values |= {
+            "subject_id": subjects[entry.subject],
+            "delivery": entry.given,
+            "state": entry.stands or (row.state if row else CourseState.PUBLISHED),
+            "default_capacity": entry.seats,
+            "price_cents": work.cents(entry.price, ("courses", number, "price")),
+            "screening_set_id": screening[entry.screening],
+            "policy_id": policies[entry.policy],
+        }
+        course = row or Course(code=entry.code)
+        if work.put("courses", entry.code, course, made=row is None, **values):
+            touched.add(entry.code)
+        rows[entry.code] = course
+    session.flush()
+    bodies = {row.code: row.id for row in session.execute(sa.select(Body.code, Body.id))}
+    for entry in entries:
+        changed = _prerequisites(rows[entry.code], entry, rows)
+        changed |= _approvals(work, rows[entry.code], entry.approvals, bodies)
+        if entry.code not in touched:
+            work.result.note("courses", entry.code, made=False, changed=changed)
+
+
+def _prerequisites(course: Course, entry: CourseEntry, rows: dict[str, Course]) -> bool:
+    wanted = {rows[item.course].id: item.strength for item in entry.prerequisites}
+    before = {item.needs_id: item.kind for item in course.prerequisites}
+    if wanted == before:
+        return False
+    kept = [item for item in course.prerequisites if item.needs_id in wanted]
+    for item in kept:
+        item.kind = wanted[item.needs_id]
+    new = [Prerequisite(needs_id=key, kind=kind) for key, kind in wanted.items() if key not in before]
+    course.prerequisites = kept + new
+    return True
+
+
+def _approvals(
+    work: Import, course: Course, entries: Sequence[ApprovalEntry], bodies: dict[str, int]
+) -> bool:
+    """Approvals are known by body and program number; those that the file does not name stay."""
+    rows = {(row.body_id, row.program_number): row for row in course.approvals}
+    changed = False
+    for entry in entries:
+        first, last = entry.valid or [work.today + timedelta(days=days) for days in entry.valid_days or ()]
+        values = {"units_thousandths": int(entry.hours * 1000), "valid_from": first, "valid_until": last}
+        row = rows.get((bodies[entry.body], entry.program))
+        if row is None:
+            course.approvals.append(
+                Approval(body_id=bodies[entry.body], program_number=entry.program, **values)
+            )
+            changed = True
+            continue
+        for name, value in values.items():
+            if getattr(row, name) != value:
+                setattr(row, name, value)
+                changed = True
+    return changed
+
+
+def _claims(work: Import) -> None:
+    stored = set(work.session.scalars(sa.select(Claim.text)))
+    for origin, text in work.file.claims:
+        if text not in stored:
+            stored.add(text)
+            work.put("claims", origin, Claim(text=text, origin=origin), made=True)
