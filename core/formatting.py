@@ -43,6 +43,11 @@ def weekday_date(moment: datetime | date, zone: str | None = None) -> str:
     return babel.dates.format_skeleton("MMMEd", _as_moment(_day(moment, zone)), locale=_locale())
 
 
+def weekday_name(moment: datetime | date, zone: str | None = None) -> str:
+    """Friday."""
+    return babel.dates.format_date(_day(moment, zone), "EEEE", locale=_locale())
+
+
 def clock_time(moment: datetime, zone: str) -> str:
     """9:00 AM, on the clock of the zone."""
     return babel.dates.format_time(local(moment, zone), "short", locale=_locale()).replace("\u202f", " ")
@@ -126,6 +131,7 @@ FILTERS = (
     iso_date,
     medium_date,
     weekday_date,
+    weekday_name,
     clock_time,
     date_time,
     date_range,
