@@ -160,6 +160,21 @@ def _forget(session: Session) -> None:
     session.info.pop("audit", None)
 
 
+def last_change(session: Session, subject: Base) -> tuple[str | None, datetime] | None:
+    """Who changed something last (None: the system), and when; None when the log knows of no change."""
+    query = (
+        sa.select(AuditEvent)
+        .where(
+            AuditEvent.subject_type == subject.__tablename__,
+            AuditEvent.subject_id == getattr(subject, "id", None),
+        )
+        .order_by(AuditEvent.id.desc())
+        .limit(1)
+    )
+    found = session.scalar(query)
+    return ((found.payload or {}).get("by"), found.at) if found else None
+
+
 def erase(session: Session, events: list[AuditEvent]) -> None:
     """Remove the payload of events because the law asks for it; digest and chain stay."""
     for item in events:

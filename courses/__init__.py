@@ -8,6 +8,7 @@ def init_app(app: Flask) -> None:
     from courses import models, offering_models  # noqa: F401
     from courses.blueprint import blueprint
     from courses.commands import catalog_commands
+    from courses.office import claim_views, class_views, course_views, new_class, venue_views  # noqa: F401
 
     app.register_blueprint(blueprint)
     app.cli.add_command(catalog_commands)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
+from werkzeug.test import TestResponse
 
 from accounts.models import User
 from core.database import db
@@ -42,3 +44,41 @@ def mails_to(recipient: str) -> list[str]:
     """The kinds of mail in the outbox for someone, oldest first (inside an application context)."""
     query = sa.select(OutgoingMail.kind).where(OutgoingMail.recipient == recipient).order_by(OutgoingMail.id)
     return list(db.session.scalars(query))
+
+
+class _Fields(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self.area = self.choice = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name = given.get("name") or ""
+        if tag == "input" and name and (given.get("type") not in ("checkbox", "radio") or "checked" in given):
+            self.found[name] = given.get("value") or ""
+        elif tag == "textarea":
+            self.area = name
+            self.found[name] = ""
+        elif tag == "select":
+            self.choice = name
+        elif tag == "option" and self.choice and ("selected" in given or self.choice not in self.found):
+            self.found[self.choice] = given.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.found[self.area] = self.found[self.area].lstrip("\r\n")
+            self.area = ""
+        elif tag == "select":
+            self.choice = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.found[self.area] += data
+
+
+def fields_of(answer: TestResponse) -> dict[str, str]:
+    """What the forms of a page would send as they stand (one value per name; selects by their chosen option)."""
+    reader = _Fields()
+    reader.feed(answer.text)
+    return reader.found
