@@ -5,6 +5,7 @@ lock. Several workers are several processes.
 """
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
@@ -47,10 +48,23 @@ def _own_css(text: str) -> Any:
     return _parse(text)
 
 
+class _FixedProfile(ColorProfile):
+    """The sRGB profile as it is shipped: a profile that was looked into is written differently."""
+
+    content = b""
+    name = ""
+
+    def __init__(self) -> None:
+        self.content = files("weasyprint.pdf").joinpath("sRGB2014.icc").read_bytes()
+        super().__init__(
+            io.BytesIO(self.content), "sRGB2014.icc", "relative-colorimetric", (["r"], ["g"], ["b"])
+        )
+        self.name = str(self._profile.profile.model or self._profile.profile.profile_description)
+
+
 @cache
 def _color_profile() -> Any:
-    with files("weasyprint.pdf").joinpath("sRGB2014.icc").open("rb") as file:
-        return ColorProfile(file, "sRGB2014.icc", "relative-colorimetric", (["r"], ["g"], ["b"]))
+    return _FixedProfile()
 
 
 def _parse(text: str) -> Any:
@@ -78,7 +92,6 @@ def write(
     pictures = {f"image:{key}": (data, check_picture(data)) for key, data in (images or {}).items()}
     identities = {url: "sha256:" + hashlib.sha256(data).hexdigest() for url, (data, _) in pictures.items()}
     fetcher = FixedFetcher(pictures)
-    cache_ = DocumentImages(_STORE, identities)
     embedded = [_embedded(attachment, fetcher) for attachment in attachments]
 
     def finish_all(document: Any, pdf: Any) -> None:
@@ -96,14 +109,18 @@ def write(
             if own_css:
                 css.append(_own_css(own_css))
             source = HTML(string=html, base_url="doc:", url_fetcher=fetcher)
-            options = {"pdf_variant": "pdf/a-3a", "cache": cache_}
             # the profile is handed over, since WeasyPrint opens its own copy anew for each document
             profiles = {"srgb": _color_profile()}
-            document = source.render(
-                font_config=font_configuration(), stylesheets=css, color_profiles=profiles, **options
-            )
+            for _round in range(2):
+                drawn = DocumentImages(_STORE, identities)
+                options = {"pdf_variant": "pdf/a-3a", "cache": drawn}
+                document = source.render(
+                    font_config=font_configuration(), stylesheets=css, color_profiles=profiles, **options
+                )
+                if not drawn.froze:  # the first use of a picture differs from all later ones
+                    break
             if one_page:
-                spread(document, cache_)
+                spread(document, drawn)
             written = document.write_pdf(
                 attachments=embedded, finisher=finish_all, output_intent="handed over", **options
             )

@@ -182,6 +182,8 @@ class DocumentImages(dict[str, Any]):
     def __init__(self, store: FrozenStore, identities: Mapping[str, str]) -> None:
         super().__init__()
         self._store, self._identities = store, identities
+        self.froze = False
+        """An image was frozen in this document, which itself got the image as it was before."""
 
     def __contains__(self, key: object) -> bool:
         if super().__contains__(key):
@@ -199,4 +201,5 @@ class DocumentImages(dict[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         if isinstance(value, (SVGImage, RasterImage)):
             value = self._store.add(self._identities.get(key, key), value)
+            self.froze = True
         super().__setitem__(key, value)

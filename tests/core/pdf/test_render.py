@@ -1,3 +1,4 @@
+import hashlib
 import io
 import subprocess
 import sys
@@ -75,6 +76,17 @@ def test_the_same_input_gives_the_same_bytes() -> None:
     render_document("certificate-quiet", certificate(participant="Somebody Else"))
     again = render_document("certificate-engraved", certificate(), attachments=[NOTE], signature_field=True)
     assert first == again
+
+
+def test_another_process_makes_the_same_bytes() -> None:
+    code = (
+        "import sys, hashlib; from core.pdf import render_document;"
+        "from tests.core.pdf.samples import certificate;"
+        "print(hashlib.sha256(render_document('certificate-engraved', certificate())).hexdigest())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    here = render_document("certificate-engraved", certificate())
+    assert done.stdout.strip() == hashlib.sha256(here).hexdigest()
 
 
 def test_texts_that_do_not_fit_are_refused() -> None:
