@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
+import sqlalchemy as sa
 from flask import Flask, abort, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
@@ -89,7 +90,8 @@ def roles(*allowed: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response
 
 def actor_again(session: Session) -> User:
     """The signed-in user, read again inside the write transaction: still active, with the role of this moment."""
-    user = session.get(User, me().id, populate_existing=True)
+    # The identity, not ``me().id``: the transaction's begin made the loaded user stale, and asking it would read it twice.
+    user = session.get(User, sa.inspect(me()).identity, populate_existing=True)
     if user is None or not user.is_active:
         abort(403)
     return user

@@ -36,6 +36,8 @@ class User(UserMixin, Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    # The picture of an instructor's signature, in the file store.
+    signature_sha256: Mapped[str | None] = mapped_column(sa.String(64))
     # Raised when the password changes or the account is disabled: older sessions and links end.
     session_version: Mapped[int] = mapped_column(default=1)
 

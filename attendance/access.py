@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from flask import abort
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from accounts.models import User
 from core.database import locked
@@ -45,11 +45,15 @@ def class_of(session: Session, user: User, code: str, *, lock: bool = False) -> 
 
 
 def meeting_of(session: Session, user: User, code: str, number: int) -> Meeting:
-    """One meeting of a class that someone may mark, its class loaded; aborts with 404 otherwise. One statement."""
+    """One meeting of a class that someone may mark, with class, course and venue; 404 otherwise. One statement."""
     query = (
         sa.select(Meeting)
-        .join(Offering, Offering.id == Meeting.offering_id)
-        .options(sa.orm.contains_eager(Meeting.offering))
+        .join(Meeting.offering)
+        .options(
+            contains_eager(Meeting.offering).options(
+                joinedload(Offering.course, innerjoin=True), joinedload(Offering.venue, innerjoin=True)
+            )
+        )
         .where(
             Offering.code == code.upper(),
             Meeting.number == number,

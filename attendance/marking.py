@@ -24,6 +24,7 @@ from core.database import locked
 from core.errors import RuleError
 from core.formatting import clock_time, full_date
 from courses.offering_models import Meeting, Offering, OfferingState
+from students.models import EnrollmentState
 
 REASON_LIMIT = 500
 
@@ -66,12 +67,30 @@ class Saved:
     refused: Mapping[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class LockedRoll:
+    """A roll that nobody else can change until the transaction ends."""
+
+    offering: Offering
+    seats: dict[int, Seat]
+    revision: int
+
+
 class RollError(RuleError):
     """Some rows of a roll cannot be saved; nothing was. ``rows`` has a sentence per enrollment id."""
 
     def __init__(self, rows: Mapping[int, str]) -> None:
         super().__init__(next(iter(rows.values())))
         self.rows = dict(rows)
+
+
+def lock_roll(session: Session, meeting: Meeting) -> LockedRoll:
+    """Lock a meeting's class and read its roll; two statements. Raises RuleError when the class is gone."""
+    offering = locked(session, Offering, meeting.offering_id)
+    if offering is None:
+        raise RuleError(_("This class does not exist any more."))
+    seats, revision = seats_of(session, meeting.id, offering.id)
+    return LockedRoll(offering, seats, revision)
 
 
 def save_roll(
@@ -85,21 +104,18 @@ def save_roll(
     reason: str = "",
     method: MarkMethod = MarkMethod.ROLL,
     partial: bool = False,
+    roll: LockedRoll | None = None,
 ) -> Saved:
-    """Save many marks of one meeting in the running transaction.
+    """Save many marks of one meeting in the running transaction; ``roll`` when the caller locked it already.
 
     Rows equal to what stands are left alone. Raises RollError when a row cannot be saved (with ``partial`` the others are
     saved and it is reported in ``refused``), and RuleError when the meeting has not begun, the class is cancelled, or it
     is signed off and no reason is given.
     """
-    offering = locked(session, Offering, meeting.offering_id)
-    if offering is None:
-        raise RuleError(_("This class does not exist any more."))
-    sitting = Sitting(
-        meeting.id, meeting.number, meeting.starts_at, meeting.ends_at, meeting.kind, meeting.credit_minutes
-    )
+    roll = roll or lock_roll(session, meeting)
+    offering, room, roll_revision = roll.offering, roll.seats, roll.revision
+    sitting = Sitting.of(meeting)
     refuse_closed(offering, sitting, now)
-    room, roll_revision = seats_of(session, meeting.id, offering.id)
     wanted, refused = _checked(entries, room, sitting, now)
     if refused and not partial:
         raise RollError(refused)
@@ -116,7 +132,8 @@ def save_roll(
             raise RuleError(_("This class is signed off. A change now needs a reason."), field="reason")
         method = MarkMethod.CORRECTION
     writer.write(method, reason)
-    if writer.changed:
+    signed_off = [number for number in writer.changed if room[number].state is not EnrollmentState.ENROLLED]
+    if signed_off or (writer.changed and offering.finalized_at is not None):
         settling.after_change(session, offering, writer.changed, reason=reason, actor=actor, now=now)
     audit.record(
         session,

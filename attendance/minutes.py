@@ -37,6 +37,18 @@ class Sitting(NamedTuple):
     kind: MeetingKind
     credit: int
 
+    @classmethod
+    def of(cls, meeting: Meeting) -> "Sitting":
+        """A meeting's row as plain data."""
+        return cls(
+            meeting.id,
+            meeting.number,
+            meeting.starts_at,
+            meeting.ends_at,
+            meeting.kind,
+            meeting.credit_minutes,
+        )
+
 
 class Marked(NamedTuple):
     """The current mark of one enrollment at one meeting, as plain data."""
@@ -202,6 +214,19 @@ def sittings(session: Session, offering_id: int) -> list[Sitting]:
     return [Sitting(*row) for row in session.execute(query)]
 
 
+def joined_at() -> sa.ColumnElement[datetime]:
+    """When an enrollment first became ``enrolled`` (it may have waited before), as a column of a query on enrollments."""
+    first = (
+        sa.select(sa.func.min(EnrollmentEvent.at))
+        .where(
+            EnrollmentEvent.enrollment_id == Enrollment.id,
+            EnrollmentEvent.to_state == EnrollmentState.ENROLLED,
+        )
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(first, Enrollment.created_at, type_=Enrollment.created_at.type)
+
+
 def body_rules(session: Session, offering: Offering) -> tuple[BodyRule, ...]:
     """The bodies whose approval of the course is valid on the class's last day (in its zone), by code; one statement."""
     last_day = local_date(offering.ends_at, offering.time_zone)
@@ -234,14 +259,6 @@ def summaries(session: Session, offering: Offering) -> dict[int, Summary]:
     """The summary of everyone on the roll of a class, by enrollment id. Four statements, however many students."""
     meetings = sittings(session, offering.id)
     rules = body_rules(session, offering)
-    joined = (
-        sa.select(sa.func.min(EnrollmentEvent.at))
-        .where(
-            EnrollmentEvent.enrollment_id == Enrollment.id,
-            EnrollmentEvent.to_state == EnrollmentState.ENROLLED,
-        )
-        .scalar_subquery()
-    )
     people = (
         sa.select(
             Enrollment.id,
@@ -249,7 +266,7 @@ def summaries(session: Session, offering: Offering) -> dict[int, Summary]:
             Policy.minimum_percent,
             Policy.grace_minutes_per_meeting,
             Policy.excused_counts,
-            sa.func.coalesce(joined, Enrollment.created_at, type_=Enrollment.created_at.type),
+            joined_at(),
         )
         .join(Policy, Policy.id == Enrollment.policy_id)
         .where(Enrollment.offering_id == offering.id, Enrollment.state.in_(ROLL_STATES))

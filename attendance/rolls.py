@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from accounts.models import User
+from attendance.minutes import joined_at
 from attendance.models import AttendanceMark, MarkStatus, Roll
 from courses.offering_models import Meeting
 from students.models import ROLL_STATES, Enrollment, EnrollmentState, Student
@@ -33,6 +34,8 @@ class Seat(NamedTuple):
     recorded_by_id: int | None
     recorded_by: str
     difference_revision: int
+    wants_talk: bool
+    joined_at: datetime
 
     @property
     def has_differences(self) -> bool:
@@ -59,7 +62,7 @@ def by_name() -> tuple[sa.ColumnElement[str], sa.ColumnElement[str]]:
 
 def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[int, Seat], int]:
     """Everyone on the roll of a meeting by enrollment id, in the order of their names; and the roll's revision (0 when it
-    was never saved). Two statements."""
+    was never saved). One statement."""
     recorder = aliased(User)
     mark = aliased(AttendanceMark)
     beside = aliased(AttendanceMark)
@@ -81,6 +84,9 @@ def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[
                 .scalar_subquery(),
                 0,
             ),
+            Enrollment.wants_talk,
+            joined_at(),
+            sa.select(Roll.revision).where(Roll.meeting_id == meeting_id).scalar_subquery(),
         )
         .join(Student, Student.id == Enrollment.student_id)
         .join(User, User.id == Student.user_id)
@@ -92,9 +98,9 @@ def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[
         .where(Enrollment.offering_id == offering_id, Enrollment.state.in_(ROLL_STATES))
         .order_by(*by_name(), Enrollment.id)
     )
-    seats = {row[0]: Seat(*row) for row in session.execute(query)}
-    revision = session.scalar(sa.select(Roll.revision).where(Roll.meeting_id == meeting_id)) or 0
-    return seats, revision
+    rows = session.execute(query).all()
+    seats = {row[0]: Seat._make(row[:-1]) for row in rows}
+    return seats, int(rows[0][-1] or 0) if rows else 0
 
 
 def base_marks(session: Session, meeting_id: int, revision: int) -> dict[int, tuple[MarkStatus, int]]:

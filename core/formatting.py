@@ -33,9 +33,19 @@ def medium_date(moment: datetime | date, zone: str | None = None) -> str:
     return babel.dates.format_date(_day(moment, zone), "medium", locale=_locale())
 
 
+def iso_date(text: str) -> str:
+    """March 12, 2027, for a date kept as text (2027-03-12) in a snapshot."""
+    return long_date(date.fromisoformat(text))
+
+
 def weekday_date(moment: datetime | date, zone: str | None = None) -> str:
     """Fri, Mar 12."""
     return babel.dates.format_skeleton("MMMEd", _as_moment(_day(moment, zone)), locale=_locale())
+
+
+def weekday_name(moment: datetime | date, zone: str | None = None) -> str:
+    """Friday."""
+    return babel.dates.format_date(_day(moment, zone), "EEEE", locale=_locale())
 
 
 def clock_time(moment: datetime, zone: str) -> str:
@@ -118,8 +128,10 @@ def _as_moment(day: date) -> datetime:
 FILTERS = (
     full_date,
     long_date,
+    iso_date,
     medium_date,
     weekday_date,
+    weekday_name,
     clock_time,
     date_time,
     date_range,

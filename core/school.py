@@ -22,6 +22,8 @@ class School(Base):
     time_zone: Mapped[ShortText]
     number_prefix: Mapped[str] = mapped_column(sa.String(8))
     signatory: Mapped[ShortText] = mapped_column(default="")
+    signatory_role: Mapped[ShortText] = mapped_column(default="")
+    signature_sha256: Mapped[str | None] = mapped_column(sa.String(64))
     is_demo: Mapped[bool] = mapped_column(default=False)
 
 

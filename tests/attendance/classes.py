@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from attendance.marking import Entry
 from attendance.models import AttendanceMark, MarkStatus
+from core.database import db
 from courses.offering_models import InstructorRole, Meeting, Offering, OfferingInstructor
 from students.models import Enrollment
 from tests import factories
@@ -80,6 +82,12 @@ def history(session: Session, enrollment_id: int) -> list[AttendanceMark]:
         .execution_options(populate_existing=True)
     )
     return list(session.scalars(query))
+
+
+def stored(app: Flask, enrollment_id: int) -> list[AttendanceMark]:
+    """All marks of an enrollment as another process sees them, oldest first."""
+    with app.app_context(), db.sessionmaker() as session:
+        return history(session, enrollment_id)
 
 
 def later(minutes: int) -> datetime:

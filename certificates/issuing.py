@@ -1,0 +1,285 @@
+"""Issuing: number and row are reserved in one transaction; the worker makes, signs and stores the PDF outside any lock.
+
+A certificate is reserved by whoever issues (or by finalize), made by the job ``make-certificates``, and ``issued`` once its
+file is stored. The job may die anywhere: the claim lapses, the same row is made again, number and token stay.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from certificates.checks import problems_of
+from certificates.eligibility import Verdict, judge_class, judge_one, load_offering
+from certificates.models import Certificate, CertificateState
+from certificates.numbers import new_token, next_number
+from certificates.snapshot import take_snapshot
+from core import audit, clock, jobs, links, outbox
+from core.audit import Actor
+from core.database import db, locked, writing
+from core.errors import RuleError, SettingsError
+from core.files import store
+from core.school import School, current_school
+from courses.offering_models import Offering
+from students.models import Enrollment
+
+log = logging.getLogger("stillpoint.certificates")
+
+MAKING_JOB = "make-certificates"
+CLAIM = timedelta(minutes=5)
+TRIES = 5
+DEFAULT_TEMPLATE = "certificate-engraved"
+
+
+def issue_class(
+    session: Session,
+    offering: Offering,
+    *,
+    actor: Actor | None,
+    now: datetime,
+    accept_missing: bool = False,
+    only: set[int] | None = None,
+) -> tuple[list[Certificate], list[Verdict]]:
+    """Reserve a certificate for everyone who is eligible; ``only`` limits it to some enrollment ids.
+
+    Returns what was reserved and who was left out for something that is missing (``accept_missing`` issues to them too,
+    without the lines concerned). Whoever has a live certificate already is passed over: two clicks issue one each.
+    Raises RuleError when nobody is eligible, and when nothing can be issued at all (PUBLIC_URL).
+    """
+    school = _school_ready(session)
+    if locked(session, Offering, offering.id) is None:
+        raise RuleError(_("This class is not there any more."))
+    loaded = load_offering(session, offering.id)
+    reserved: list[Certificate] = []
+    left_out: list[Verdict] = []
+    for verdict in judge_class(session, loaded):
+        if not verdict.eligible or (only is not None and verdict.enrollment.id not in only):
+            continue
+        if problems_of(verdict, loaded) or (verdict.problems and not accept_missing):
+            left_out.append(verdict)
+            continue
+        reserved.append(_reserve(session, school, loaded, verdict, actor=actor, now=now))
+    if not reserved and not left_out:
+        raise RuleError(_("Nobody in this class is waiting for a certificate."))
+    if reserved:
+        jobs.nudge(session, MAKING_JOB)
+    return reserved, left_out
+
+
+def reissue(
+    session: Session,
+    certificate: Certificate,
+    *,
+    certificate_name: str,
+    actor: Actor | None,
+    now: datetime,
+    reason: str,
+) -> Certificate:
+    """Supersede a certificate: a new one with a corrected name or with today's attendance takes its place.
+
+    Nothing is typed again: everything else comes from the enrollment as it stands. Raises RuleError when the old one is
+    not valid any more, or when the enrollment would not be given a certificate today.
+    """
+    school = _school_ready(session)
+    old = locked(session, Certificate, certificate.id)
+    if old is None or old.state is not CertificateState.ISSUED:
+        raise RuleError(_("Only a valid certificate can be replaced. This one is not valid any more."))
+    if not reason.strip():
+        raise RuleError(_("Say why the certificate is replaced; it stays on the record."), field="reason")
+    enrollment = session.get_one(Enrollment, old.enrollment_id)
+    enrollment.certificate_name = certificate_name
+    offering = load_offering(session, enrollment.offering_id)
+    old.state = CertificateState.SUPERSEDED
+    old.superseded_at = now
+    session.flush()
+    verdict = judge_one(session, enrollment)
+    if not verdict.eligible:
+        raise RuleError(verdict.reasons[0])
+    if problems := problems_of(verdict, offering):
+        raise RuleError(problems[0], field="certificate_name")
+    fresh = _reserve(session, school, offering, verdict, actor=actor, now=now, supersedes=old)
+    audit.record(
+        session,
+        "certificates:certificate:superseded",
+        old,
+        actor=actor,
+        now=now,
+        number=old.number,
+        by_number=fresh.number,
+        reason=reason,
+    )
+    jobs.nudge(session, MAKING_JOB)
+    return fresh
+
+
+def _school_ready(session: Session) -> School:
+    school = current_school(session)
+    if school is None:
+        raise RuleError(_("The school's name and address are not set up yet."))
+    try:
+        links.public_base()
+    except SettingsError:
+        raise RuleError(
+            _("Certificates cannot be issued yet: the public address of this site (PUBLIC_URL) is not set.")
+        ) from None
+    return school
+
+
+def _reserve(
+    session: Session,
+    school: School,
+    offering: Offering,
+    verdict: Verdict,
+    *,
+    actor: Actor | None,
+    now: datetime,
+    supersedes: Certificate | None = None,
+    template: str = DEFAULT_TEMPLATE,
+) -> Certificate:
+    year, sequence, number = next_number(session, school, now)
+    token = new_token()
+    enrollment = verdict.enrollment
+    row = Certificate(
+        enrollment_id=enrollment.id,
+        year=year,
+        sequence=sequence,
+        number=number,
+        token=token,
+        state=CertificateState.PREPARING,
+        template=template,
+        snapshot=take_snapshot(
+            school, offering, verdict, number_=number, token=token, issued_at=now, template=template
+        ),
+        attendance_revision=enrollment.attendance_revision,
+        reserved_at=now,
+        reserved_by_id=actor.id if actor else None,
+        supersedes_id=supersedes.id if supersedes else None,
+        attempts=0,
+    )
+    session.add(row)
+    session.flush()
+    audit.record(
+        session,
+        "certificates:certificate:reserved",
+        row,
+        actor=actor,
+        now=now,
+        number=number,
+        enrollment=enrollment.id,
+    )
+    return row
+
+
+def waiting_in_class(session: Session, offering_id: int) -> tuple[int, int]:
+    """How many certificates of a class are being made, and how many are issued: the progress bar."""
+    query = (
+        sa.select(Certificate.state, sa.func.count())
+        .join(Enrollment, Enrollment.id == Certificate.enrollment_id)
+        .where(Enrollment.offering_id == offering_id)
+        .group_by(Certificate.state)
+    )
+    counted: dict[CertificateState, int] = {row[0]: row[1] for row in session.execute(query)}
+    return counted.get(CertificateState.PREPARING, 0), counted.get(CertificateState.ISSUED, 0)
+
+
+# ── the worker's part ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@jobs.job(MAKING_JOB, every=1)
+def make_waiting() -> int:
+    """Make every certificate that is reserved and not claimed. Returns how many were issued."""
+    made = 0
+    while (claimed := claim_next(clock.now())) is not None:
+        made += _make(claimed)
+    return made
+
+
+def claim_next(now: datetime) -> int | None:
+    """Claim one reserved certificate for some minutes; its id, or None when nothing waits."""
+    due = sa.and_(
+        Certificate.state == CertificateState.PREPARING,
+        sa.or_(Certificate.claimed_until.is_(None), Certificate.claimed_until <= now),
+    )
+    if db.session.scalar(sa.select(Certificate.id).where(due).limit(1)) is None:
+        db.session.rollback()
+        return None
+    db.session.rollback()
+    with writing() as session:
+        wanted = sa.select(Certificate).where(due).order_by(Certificate.id).limit(1)
+        row = session.scalar(wanted.with_for_update(skip_locked=True))
+        if row is None:
+            return None
+        row.claimed_until = now + CLAIM
+        row.attempts += 1
+        return row.id
+
+
+def _make(certificate_id: int) -> int:
+    from certificates.rendering import render_certificate
+
+    with db.sessionmaker() as session:
+        row = session.get_one(Certificate, certificate_id)
+        number, attempts, snapshot = row.number, row.attempts, row.snapshot
+        reserved_at = row.reserved_at
+    try:
+        content = render_certificate(snapshot, reserved_at)
+        digest = store().put(content)
+    except Exception as error:
+        log.exception("certificate %s could not be made", number)
+        _note_failure(certificate_id, attempts, error)
+        return 0
+    return finish(certificate_id, digest, len(content))
+
+
+def finish(certificate_id: int, digest: str, size: int) -> int:
+    """Turn a reserved certificate into an issued one and tell its owner; 0 when another worker was quicker."""
+    now = clock.now()
+    with writing() as session:
+        row = locked(session, Certificate, certificate_id)
+        if row is None or row.state is not CertificateState.PREPARING:
+            return 0
+        row.state = CertificateState.ISSUED
+        row.pdf_sha256, row.pdf_size = digest, size
+        row.issued_at, row.claimed_until, row.problem = now, None, ""
+        user = session.get_one(Enrollment, row.enrollment_id).student.user
+        audit.record(
+            session,
+            "certificates:certificate:issued",
+            row,
+            actor=None,
+            now=now,
+            number=row.number,
+            sha256=digest,
+        )
+        outbox.enqueue(
+            session,
+            "certificate",
+            to=user.email,
+            to_name=user.name,
+            event=f"certificate:{row.id}:issued",
+            about_id=row.id,
+            now=now,
+        )
+    return 1
+
+
+def _note_failure(certificate_id: int, attempts: int, error: Exception) -> None:
+    problem = str(error) if isinstance(error, RuleError) else f"{type(error).__name__}: {error}"
+    # After several tries it waits for the office, who sees the problem and asks for another try.
+    pause = timedelta(minutes=min(attempts, TRIES)) if attempts < TRIES else timedelta(days=3650)
+    values: dict[str, Any] = {"problem": problem[:2000], "claimed_until": clock.now() + pause}
+    with writing() as session:
+        session.execute(sa.update(Certificate).where(Certificate.id == certificate_id).values(**values))
+
+
+def try_again(session: Session, certificate: Certificate, *, actor: Actor, now: datetime) -> None:
+    """Ask the worker to make a certificate again that failed. Raises RuleError when it is not waiting."""
+    row = locked(session, Certificate, certificate.id)
+    if row is None or row.state is not CertificateState.PREPARING:
+        raise RuleError(_("This certificate has been made already."))
+    row.claimed_until, row.attempts, row.problem = None, 0, ""
+    audit.record(session, "certificates:certificate:retried", row, actor=actor, now=now, number=row.number)
+    jobs.nudge(session, MAKING_JOB)

@@ -1,0 +1,65 @@
+"""The register of numbers: every certificate ever reserved, searchable."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from certificates.lookups import flagged
+from certificates.models import Certificate, CertificateState
+from certificates.numbers import normal_number
+from students.models import Enrollment, Student
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the register, from the snapshot: what was printed, whatever changed since."""
+
+    certificate: Certificate
+    facts: dict[str, Any]
+
+
+def search_register(session: Session, *, query: str, state: str, page: int) -> tuple[list[Entry], int]:
+    """One page of the register, newest first, and how many there are in all.
+
+    ``query`` is looked for in the number, the certificate's name, the student's name and e-mail, and the class.
+    """
+    statement = (
+        sa.select(Certificate).join(Certificate.enrollment).join(Enrollment.student).join(Student.user)
+    )
+    if query:
+        from accounts.models import User
+        from courses.offering_models import Offering
+
+        pattern = "%" + query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        statement = statement.join(Enrollment.offering).where(
+            sa.or_(
+                Certificate.number == normal_number(query),
+                Certificate.number.ilike(pattern, escape="\\"),
+                Enrollment.certificate_name.ilike(pattern, escape="\\"),
+                User.name.ilike(pattern, escape="\\"),
+                User.email.ilike(pattern, escape="\\"),
+                Offering.code.ilike(pattern, escape="\\"),
+            )
+        )
+    if state in set(CertificateState):
+        statement = statement.where(Certificate.state == CertificateState(state))
+    total = session.scalar(sa.select(sa.func.count()).select_from(statement.subquery())) or 0
+    rows = session.scalars(
+        statement.order_by(Certificate.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    )
+    return [Entry(row, row.snapshot["facts"]) for row in rows], total
+
+
+def flagged_and_failed(session: Session) -> tuple[list[Certificate], list[Certificate]]:
+    """What needs the office: certificates on corrected attendance, and those that could not be made."""
+    failed = session.scalars(
+        sa.select(Certificate)
+        .where(Certificate.state == CertificateState.PREPARING, Certificate.problem != "")
+        .options(joinedload(Certificate.enrollment))
+        .order_by(Certificate.id)
+    )
+    return flagged(session), list(failed)

@@ -1,0 +1,121 @@
+"""What a verifier is told: genuine? this person? which course, hours, dates, body? still valid?
+
+Shown: name, course, hours per body, dates, provider and status. Never: license number, e-mail, attendance, health.
+"""
+
+import hmac
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certificates.models import Certificate, CertificateState
+from certificates.numbers import normal_number, normal_token
+
+
+class Standing(StrEnum):
+    """What a verifier hears of a certificate."""
+
+    VALID = "valid"
+    PREPARING = "preparing"
+    SUPERSEDED = "superseded"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer: how the certificate stands, and the facts to compare with the paper."""
+
+    certificate: Certificate
+    standing: Standing
+    facts: dict[str, Any]
+    superseded_by: Certificate | None = None
+
+    def public(self) -> dict[str, Any]:
+        """The answer for a program: no more than the page shows."""
+        row, facts = self.certificate, self.facts
+        answer: dict[str, Any] = {
+            "status": self.standing.value,
+            "number": row.number,
+            "name": facts["participant"],
+            "course": {"code": facts["course_code"], "title": facts["course_title"]},
+            "completed_on": facts["completed_on"],
+            "issued_on": facts["issued_on"],
+            "valid_until": facts.get("valid_until"),
+            "place": facts["place"],
+            "delivery": facts["delivery"],
+            "attended_minutes": facts["attended_minutes"],
+            "provider": facts["school"],
+            "credits": [
+                {key: line[key] for key in ("title", "provider_number", "program_number", "units", "unit")}
+                for line in facts["credits"]
+            ],
+        }
+        if row.revoked_at is not None and row.revocation is not None:
+            answer["revoked_on"] = row.revoked_at.date().isoformat()
+            answer["reason"] = row.revocation.value
+        if self.superseded_by is not None:
+            answer["superseded_by"] = self.superseded_by.number
+        return answer
+
+
+def find_by_token(session: Session, typed: str, today: date) -> Finding | None:
+    """The certificate of a token, however it was typed; None when there is none."""
+    token = normal_token(typed)
+    if token is None:
+        return None
+    row = session.scalar(sa.select(Certificate).where(Certificate.token == token))
+    return None if row is None else finding(session, row, today)
+
+
+def find_by_number(session: Session, number: str, family_name: str, today: date) -> Finding | None:
+    """The certificate of a number, for someone who also knows the family name.
+
+    None for an unknown number and for another name alike; both take the same steps, so that the time tells nothing.
+    """
+    row = session.scalar(sa.select(Certificate).where(Certificate.number == normal_number(number)))
+    known = (
+        row.snapshot["facts"]
+        if row is not None
+        else {"participant": "nobody at all", "family_name": "nobody"}
+    )
+    typed = comparable(family_name)
+    fits = any(
+        hmac.compare_digest(typed.encode(), name.encode()) for name in family_names(known) if name and typed
+    )
+    return finding(session, row, today) if row is not None and fits else None
+
+
+def family_names(facts: dict[str, Any]) -> tuple[str, str]:
+    """What counts as the family name: the one on record, and the last word of the printed name."""
+    printed = str(facts["participant"]).split()
+    return comparable(str(facts.get("family_name", ""))), comparable(printed[-1] if printed else "")
+
+
+def comparable(name: str) -> str:
+    """A name without case, accents, spaces and punctuation: Nguyễn = nguyen, O'Brien = obrien."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c for c in decomposed if c.isalnum())
+
+
+def finding(session: Session, row: Certificate, today: date) -> Finding:
+    """How a certificate stands today (the school's date)."""
+    facts = row.snapshot["facts"]
+    standing = {
+        CertificateState.PREPARING: Standing.PREPARING,
+        CertificateState.ISSUED: Standing.VALID,
+        CertificateState.SUPERSEDED: Standing.SUPERSEDED,
+        CertificateState.REVOKED: Standing.REVOKED,
+    }[row.state]
+    until = facts.get("valid_until")
+    if standing is Standing.VALID and until and date.fromisoformat(until) < today:
+        standing = Standing.EXPIRED
+    successor = None
+    if standing is Standing.SUPERSEDED:
+        successor = session.scalar(sa.select(Certificate).where(Certificate.supersedes_id == row.id))
+    return Finding(row, standing, facts, successor)

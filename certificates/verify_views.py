@@ -1,0 +1,96 @@
+"""The verifier's pages: open to all, limited in rate, never indexed."""
+
+from datetime import date
+
+from flask import Response, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from certificates.blueprint import blueprint
+from certificates.forms import VerifyForm
+from certificates.revoking import reason_name
+from certificates.verification import Finding, find_by_number, find_by_token
+from core import clock, throttle
+from core.clock import local_date
+from core.database import db
+from core.pages import wants_json
+from core.school import current_school
+
+PER_MINUTE = 60
+TYPED_PER_TEN_MINUTES = 20
+
+
+def _who() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _today() -> tuple[str, date]:
+    school = current_school(db.session)
+    zone = school.time_zone if school else "UTC"
+    return zone, local_date(clock.now(), zone)
+
+
+@blueprint.get("/verify/")
+def verify_start() -> ResponseReturnValue:
+    """Where a verifier begins: a number and the family name."""
+    return _private(
+        make_response(render_template("certificates/verify_start.html", form=VerifyForm(formdata=None)))
+    )
+
+
+@blueprint.post("/verify/")
+def verify_number() -> ResponseReturnValue:
+    """Check a typed number together with the family name: one answer for unknown and mismatch."""
+    throttle.hit("verify-typed", _who(), limit=TYPED_PER_TEN_MINUTES, seconds=600, now=clock.now())
+    form = VerifyForm()
+    if not form.validate_on_submit():
+        return _private(make_response(render_template("certificates/verify_start.html", form=form), 422))
+    zone, today = _today()
+    found = find_by_number(db.session, form.number.data, form.family_name.data, today)
+    return _answer(found, form.number.data, zone)
+
+
+@blueprint.get("/verify/<token>")
+def verify(token: str) -> ResponseReturnValue:
+    """The address of the QR code: valid, superseded, revoked, expired or unknown."""
+    throttle.hit("verify", _who(), limit=PER_MINUTE, seconds=60, now=clock.now())
+    zone, today = _today()
+    return _answer(find_by_token(db.session, token, today), token, zone)
+
+
+def _answer(found: Finding | None, typed: str, zone: str) -> Response:
+    status = 200 if found else 404
+    if wants_json():
+        body = found.public() if found else {"status": "unknown"}
+        return _private(make_response(jsonify(body), status))
+    revocation = found.certificate.revocation if found else None
+    page = render_template(
+        "certificates/verify.html",
+        found=found,
+        typed=typed[:60],
+        now=clock.now(),
+        zone=zone,
+        form=VerifyForm(formdata=None),
+        reason=reason_name(revocation) if revocation else "",
+        title=_title(found),
+    )
+    return _private(make_response(page, status))
+
+
+def _title(found: Finding | None) -> str:
+    if found is None:
+        return str(_("We have no such certificate"))
+    titles = {
+        "valid": _("This certificate is valid"),
+        "preparing": _("This certificate is being made"),
+        "superseded": _("This certificate was replaced"),
+        "revoked": _("This certificate was revoked"),
+        "expired": _("This certificate has expired"),
+    }
+    return str(titles[found.standing.value])
+
+
+def _private(response: Response) -> Response:
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Vary"] = "Accept"
+    return response

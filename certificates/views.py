@@ -1,0 +1,224 @@
+"""Issuing in a class, downloading, and what the office does with a certificate."""
+
+from flask import Response, abort, flash, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from accounts.access import STAFF, TEACHING, actor_again, me, roles, signed_in
+from certificates import issuing, revoking
+from certificates.blueprint import blueprint
+from certificates.checks import problems_of
+from certificates.eligibility import judge_class, load_offering
+from certificates.forms import IssueForm, ReissueForm, RevokeForm
+from certificates.lookups import certificate_for, class_for, may_issue
+from certificates.models import Certificate, CertificateState, RevocationReason
+from core import clock
+from core.database import db
+from core.errors import RuleError
+from core.files import store
+from core.web import acting, note, page, see_other
+
+
+@blueprint.get("/teaching/<code>/certificates")
+@roles(*TEACHING)
+def class_certificates(code: str) -> ResponseReturnValue:
+    """Who is eligible and why not; how far the issuing is."""
+    return _class_page(code, IssueForm())
+
+
+def _class_page(code: str, form: IssueForm) -> Response:
+    offering = class_for(db.session, code, me())
+    loaded = load_offering(db.session, offering.id)
+    verdicts = judge_class(db.session, loaded)
+    making, issued = issuing.waiting_in_class(db.session, loaded.id)
+    rows = [(verdict, problems_of(verdict, loaded) if verdict.eligible else []) for verdict in verdicts]
+    response = page(
+        "certificates/class.html",
+        form=form,
+        offering=loaded,
+        rows=rows,
+        ready=sum(1 for verdict, stops in rows if verdict.eligible and not stops and not verdict.problems),
+        missing=sum(1 for verdict, stops in rows if verdict.eligible and not stops and verdict.problems),
+        making=making,
+        issued=issued,
+        may_issue=may_issue(loaded, me()),
+    )
+    if making:
+        response.headers["Refresh"] = "2"  # the progress, without JavaScript too
+    return response
+
+
+@blueprint.post("/teaching/<code>/certificates")
+@roles(*TEACHING)
+def issue(code: str) -> ResponseReturnValue:
+    """Issue for all who are eligible, in one act."""
+    form = IssueForm()
+    if form.validate_on_submit():
+        only = {int(value) for value in request.form.getlist("only") if value.isdigit()} or None
+        try:
+            with acting() as session:
+                actor = actor_again(session)
+                offering = class_for(session, code, actor)
+                if not may_issue(offering, actor):
+                    abort(403)
+                reserved, left_out = issuing.issue_class(
+                    session,
+                    offering,
+                    actor=actor,
+                    now=clock.now(),
+                    accept_missing=form.accept_missing.data,
+                    only=only,
+                )
+                counted, left = len(reserved), len(left_out)
+        except RuleError as error:
+            note(form, error)
+        else:
+            _tell(counted, left)
+            return see_other(url_for("certificates.class_certificates", code=code))
+    return _class_page(code, form)
+
+
+def _tell(counted: int, left: int) -> None:
+    if counted:
+        flash(
+            ngettext(
+                "%(num)s certificate is being made. The student gets a mail when it is ready.",
+                "%(num)s certificates are being made. Each student gets a mail when it is ready.",
+                counted,
+            ),
+            "success",
+        )
+    if left:
+        flash(
+            ngettext(
+                "%(num)s student was left out because something is missing; it is named below.",
+                "%(num)s students were left out because something is missing; it is named below.",
+                left,
+            ),
+            "info",
+        )
+
+
+@blueprint.get("/certificates/<number>.pdf")
+@signed_in
+def download(number: str) -> ResponseReturnValue:
+    """The stored PDF, for its owner and for staff. Nothing is rendered here."""
+    row = certificate_for(db.session, number, me())
+    if row.pdf_sha256 is None:
+        return render_template("certificates/not_ready.html", certificate=row), 409, {"Refresh": "3"}
+    path = store().path(row.pdf_sha256)
+    if not path.is_file():
+        return render_template("certificates/file_lost.html", certificate=row), 503
+    return send_file(
+        path,
+        "application/pdf",
+        download_name=f"{row.number}.pdf",
+        etag=row.pdf_sha256,
+        conditional=True,
+        max_age=0,
+    )
+
+
+@blueprint.get("/office/certificates")
+@roles(*STAFF)
+def office_certificates() -> ResponseReturnValue:
+    """The register of numbers, with search; what needs the office first."""
+    from certificates.register import PAGE_SIZE, flagged_and_failed, search_register
+
+    number = max(request.args.get("page", 1, type=int), 1)
+    query = request.args.get("q", "").strip()[:100]
+    state = request.args.get("state", "")
+    rows, total = search_register(db.session, query=query, state=state, page=number)
+    flagged, failed = flagged_and_failed(db.session)
+    return page(
+        "certificates/register.html",
+        rows=rows,
+        total=total,
+        number=number,
+        pages=max(1, -(-total // PAGE_SIZE)),
+        query=query,
+        state=state,
+        states=list(CertificateState),
+        flagged=flagged,
+        failed=failed,
+    )
+
+
+@blueprint.get("/office/certificates/<number>")
+@roles(*STAFF)
+def office_certificate(number: str) -> ResponseReturnValue:
+    """One certificate: its facts, its history, what can be done with it."""
+    row = certificate_for(db.session, number, me())
+    successor = db.session.query(Certificate).filter_by(supersedes_id=row.id).one_or_none()
+    stored = row.pdf_sha256 is not None and store().exists(row.pdf_sha256)
+    return page("certificates/office_certificate.html", certificate=row, successor=successor, stored=stored)
+
+
+@blueprint.route("/office/certificates/<number>/revoke", methods=["GET", "POST"])
+@roles(*STAFF)
+def revoke(number: str) -> ResponseReturnValue:
+    """Revoke, with a reason."""
+    form = RevokeForm()
+    if form.validate_on_submit():
+        try:
+            with acting() as session:
+                actor = actor_again(session)
+                row = certificate_for(session, number, actor)
+                revoking.revoke(
+                    session,
+                    row,
+                    reason=RevocationReason(form.reason.data),
+                    note=form.note.data,
+                    actor=actor,
+                    now=clock.now(),
+                )
+        except RuleError as error:
+            note(form, error)
+        else:
+            flash(_("The certificate was revoked. Its owner is told by mail."), "success")
+            return see_other(url_for("certificates.office_certificate", number=number))
+    row = certificate_for(db.session, number, me())
+    return page("certificates/revoke.html", form=form, certificate=row)
+
+
+@blueprint.route("/office/certificates/<number>/replace", methods=["GET", "POST"])
+@roles(*STAFF)
+def replace(number: str) -> ResponseReturnValue:
+    """A corrected certificate in its place; nothing is typed again but what was wrong."""
+    row = certificate_for(db.session, number, me())
+    form = ReissueForm(certificate_name=row.enrollment.certificate_name)
+    if form.validate_on_submit():
+        try:
+            with acting() as session:
+                actor = actor_again(session)
+                row = certificate_for(session, number, actor)
+                fresh = issuing.reissue(
+                    session,
+                    row,
+                    certificate_name=form.certificate_name.data,
+                    reason=form.reason.data,
+                    actor=actor,
+                    now=clock.now(),
+                )
+                number = fresh.number
+        except RuleError as error:
+            note(form, error)
+        else:
+            flash(_("The new certificate is being made. Its owner gets a mail when it is ready."), "success")
+            return see_other(url_for("certificates.office_certificate", number=number))
+    row = certificate_for(db.session, number, me())
+    return page("certificates/replace.html", form=form, certificate=row)
+
+
+@blueprint.post("/office/certificates/<number>/try-again")
+@roles(*STAFF)
+def try_again(number: str) -> ResponseReturnValue:
+    """Ask the worker once more for a certificate that could not be made."""
+    try:
+        with acting() as session:
+            actor = actor_again(session)
+            issuing.try_again(session, certificate_for(session, number, actor), actor=actor, now=clock.now())
+    except RuleError as error:
+        flash(str(error), "error")
+    return see_other(url_for("certificates.office_certificate", number=number))

@@ -1,0 +1,146 @@
+/* The roll, quicker: minutes from the clock, keys, totals, "mark rest present" with undo. The form is complete without it.
+   `Stillpoint.roll(form)` also serves the page that opens without a network; see offline-roll.js. */
+(() => {
+  'use strict';
+  const TIMED = ['late', 'left_early'];
+  const CODES = ['present', 'late', 'left_early', 'absent', 'excused'];
+  const Stillpoint = globalThis.Stillpoint ??= {};
+
+  const setUp = form => {
+    const rows = [...form.querySelectorAll('.roll > li')];
+    const pill = form.querySelector('#save-state');
+    const restButton = form.querySelector('#mark-rest');
+    const credit = Number(form.dataset.credit);
+    const radios = row => [...row.querySelectorAll('input[type=radio]')];
+    const minutesOf = row => row.querySelector('.roll__mins input');
+    const statusOf = row => radios(row).find(radio => radio.checked)?.value || '';
+    const read = row => ({ status: statusOf(row), minutes: minutesOf(row).value.trim() });
+    const saved = new Map(rows.map(row => [row, read(row)]));
+    let undo = [];
+
+    const differs = row => {
+      const now = read(row), before = saved.get(row);
+      return now.status !== before.status || (TIMED.includes(now.status) && now.minutes !== before.minutes);
+    };
+    const changed = () => rows.filter(differs);
+
+    /* Minutes credited when somebody comes or goes at this moment; empty when the meeting is not running. */
+    const byTheClock = status => {
+      const now = Date.now() / 1000, starts = Number(form.dataset.starts), ends = Number(form.dataset.ends);
+      if (now < starts || now >= ends) return '';
+      const missed = Math.floor((status === 'late' ? now - starts : ends - now) / 60);
+      return String(Math.max(1, credit - missed));
+    };
+
+    const mark = (row, status, minutes) => {
+      radios(row).forEach(radio => { radio.checked = radio.value === status; });
+      const field = minutesOf(row);
+      if (minutes !== undefined) field.value = minutes;
+      else if (status === 'present') field.value = String(credit);
+      else if (TIMED.includes(status)) field.value = byTheClock(status);
+      else field.value = status ? '0' : '';
+    };
+
+    const say = (kind, color, text) => {
+      if (!pill) return;
+      pill.className = `status status--pill ${color}`;
+      const words = document.createElement('span');
+      words.textContent = text;
+      pill.replaceChildren(document.getElementById(`t-${kind}`).content.cloneNode(true), words);
+    };
+
+    const count = () => {
+      const found = Object.fromEntries([...CODES, 'none'].map(code => [code, 0]));
+      rows.forEach(row => { found[statusOf(row) || 'none']++; });
+      form.querySelectorAll('[data-count]').forEach(output => { output.value = found[output.dataset.count]; });
+    };
+
+    const firstWords = pill && { html: [...pill.childNodes], className: pill.className };
+    const paint = () => {
+      count();
+      const number = changed().length;
+      if (number) say('unsaved', 'status--wait', words(form, 'unsaved', number));
+      else if (firstWords) { pill.className = firstWords.className; pill.replaceChildren(...firstWords.html); }
+      form.dispatchEvent(new CustomEvent('roll:painted', { detail: { changed: number } }));
+    };
+
+    const touched = row => {
+      row.querySelector('.error')?.setAttribute('hidden', '');
+      minutesOf(row).removeAttribute('aria-invalid');
+      form.dispatchEvent(new CustomEvent('roll:marked', { detail: { row } }));
+      paint();
+    };
+
+    form.addEventListener('change', event => {
+      const row = event.target.closest('.roll > li');
+      if (!row) return;
+      if (event.target.type === 'radio') {
+        mark(row, event.target.value);
+        const field = minutesOf(row);
+        if (TIMED.includes(event.target.value) && !field.value) field.focus();
+      }
+      touched(row);
+    });
+    form.addEventListener('input', event => {
+      const row = event.target.closest('.roll > li');
+      if (row && event.target.type === 'text') touched(row);
+    });
+
+    const focusRow = index => {
+      const row = rows[Math.max(0, Math.min(rows.length - 1, index))];
+      (radios(row).find(radio => radio.checked) || radios(row)[0]).focus();
+      row.scrollIntoView({ block: 'center' });
+    };
+    form.addEventListener('keydown', event => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.type === 'text') return;
+      const index = rows.indexOf(event.target.closest('.roll > li'));
+      if (index < 0) return;
+      if (/^[1-5]$/.test(event.key)) {
+        mark(rows[index], CODES[event.key - 1]);
+        touched(rows[index]);
+        if (TIMED.includes(CODES[event.key - 1]) && !minutesOf(rows[index]).value) minutesOf(rows[index]).focus();
+        else focusRow(index + 1);
+      } else if (event.key === 'j' || event.key === 'k') focusRow(index + (event.key === 'j' ? 1 : -1));
+      else if (event.key === 's') form.requestSubmit();
+      else return;
+      event.preventDefault();
+    });
+
+    /* A student about whom two people said something else is nobody's rest, nor is one who joined later. */
+    restButton?.addEventListener('click', event => {
+      event.preventDefault();
+      if (undo.length) {
+        undo.forEach(row => { mark(row, ''); touched(row); });
+        undo = [];
+      } else {
+        undo = rows.filter(row => !statusOf(row) && !('differs' in row.dataset) && !('later' in row.dataset));
+        undo.forEach(row => { mark(row, 'present'); touched(row); });
+      }
+      restButton.dataset.words ??= restButton.textContent;
+      restButton.textContent = undo.length ? restButton.dataset.undo : restButton.dataset.words;
+    });
+
+    addEventListener('beforeunload', event => {
+      if (changed().length && !form.dataset.leaving && form.isConnected) event.preventDefault();
+    });
+    form.addEventListener('submit', () => { form.dataset.leaving = 'yes'; });
+    addEventListener('pageshow', () => { delete form.dataset.leaving; });
+
+    form.querySelector('#keys')?.removeAttribute('hidden');
+    paint();
+    return {
+      form, rows, changed, read, mark, say, paint,
+      words: (name, number) => words(form, name, number),
+      settled: row => { saved.set(row, read(row)); },
+      row: id => rows.find(row => row.dataset.id === String(id)),
+    };
+  };
+
+  /* The texts stand in the page, in the reader's language: data-unsaved-one, data-unsaved-many with a # for the number. */
+  const words = (form, name, number) =>
+    (form.dataset[`${name}${number === 1 ? 'One' : 'Many'}`] || '').replace('#', number);
+
+  Stillpoint.roll = setUp;
+  const form = document.getElementById('roll');
+  if (form) form.roll = setUp(form);
+})();

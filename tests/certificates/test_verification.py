@@ -1,0 +1,148 @@
+"""The verifier's pages: facts to compare, standing, one answer for unknown and mismatch, never anything private."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from accounts.models import Role
+from certificates import issuing
+from certificates.models import Certificate, RevocationReason
+from certificates.revoking import revoke
+from certificates.verification import comparable
+from core.database import begin_write
+from core.errors import RuleError
+from tests.certificates.test_issuing import finished_class
+from tests.factories import NOW, make_user
+
+
+def issued(session: Session) -> Certificate:
+    offering = finished_class(session, students=1)
+    issuing.issue_class(session, offering, actor=None, now=NOW)
+    session.commit()
+    issuing.make_waiting()
+    session.expire_all()
+    return session.scalars(sa.select(Certificate)).one()
+
+
+def test_the_qr_address_shows_the_facts_and_nothing_private(session: Session, client: FlaskClient) -> None:
+    row = issued(session)
+    answer = client.get(f"/verify/{row.token}")
+    assert answer.status_code == 200
+    assert "This certificate is valid" in answer.text
+    assert row.snapshot["facts"]["participant"] in answer.text
+    assert "3.5 CE hours" in answer.text
+    assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+    student = row.enrollment.student
+    assert student.user.email not in answer.text
+    assert student.licenses[0].number not in answer.text
+
+
+def test_a_program_gets_the_same_facts_as_json(session: Session, client: FlaskClient) -> None:
+    row = issued(session)
+    answer = client.get(f"/verify/{row.token}", headers={"Accept": "application/json"})
+    assert answer.json is not None
+    assert answer.json["status"] == "valid"
+    assert answer.json["number"] == row.number
+    assert "license" not in answer.text
+
+
+def test_an_unknown_token_is_not_found(client: FlaskClient, session: Session) -> None:
+    for token in ("0" * 26, "abc", "%00", "x" * 500):
+        answer = client.get(f"/verify/{token}")
+        assert answer.status_code == 404
+        assert "We have no such certificate" in answer.text
+
+
+def test_a_number_needs_the_family_name(session: Session, client: FlaskClient) -> None:
+    row = issued(session)
+    family = row.enrollment.student.user.family_name
+    right = client.post("/verify/", data={"number": row.number.lower(), "family_name": f" {family.upper()} "})
+    assert right.status_code == 200
+    assert "This certificate is valid" in right.text
+    wrong = client.post("/verify/", data={"number": row.number, "family_name": "Somebody"})
+    unknown = client.post("/verify/", data={"number": "TBI-27-9999", "family_name": family})
+    assert wrong.status_code == unknown.status_code == 404
+    assert wrong.text.replace(row.number, "N") == unknown.text.replace("TBI-27-9999", "N")
+
+
+@pytest.mark.parametrize("missing", ["number", "family_name"])
+def test_an_empty_field_is_named(session: Session, client: FlaskClient, missing: str) -> None:
+    data = {"number": "TBI-27-0001", "family_name": "Person"} | {missing: ""}
+    answer = client.post("/verify/", data=data)
+    assert answer.status_code == 422
+    kept = {"number": "Person", "family_name": "TBI-27-0001"}[missing]
+    assert kept in answer.text
+
+
+def test_guessing_is_limited(session: Session, client: FlaskClient) -> None:
+    answers = [
+        client.post("/verify/", data={"number": f"TBI-27-{n:04d}", "family_name": "Person"})
+        for n in range(25)
+    ]
+    assert answers[19].status_code == 404
+    assert answers[24].status_code == 429
+    assert "Try again in" in answers[24].text
+
+
+def test_a_revoked_certificate_says_so_with_its_date_and_category_only(
+    session: Session, client: FlaskClient
+) -> None:
+    row = issued(session)
+    staff = make_user(session, Role.REGISTRAR)
+    session.commit()
+    begin_write(session)
+    revoke(session, row, reason=RevocationReason.IDENTITY, note="a private remark", actor=staff, now=NOW)
+    session.commit()
+    answer = client.get(f"/verify/{row.token}")
+    assert "This certificate was revoked" in answer.text
+    assert "March 1, 2027" in answer.text
+    assert "identity on it was not right" in answer.text
+    assert "a private remark" not in answer.text
+    assert row.snapshot["facts"]["participant"] not in answer.text
+
+
+def test_revoking_twice_is_refused(session: Session) -> None:
+    row = issued(session)
+    staff = make_user(session, Role.REGISTRAR)
+    session.commit()
+    begin_write(session)
+    revoke(session, row, reason=RevocationReason.OTHER, note="why", actor=staff, now=NOW)
+    with pytest.raises(RuleError, match="not valid any more"):
+        revoke(session, row, reason=RevocationReason.OTHER, note="why", actor=staff, now=NOW)
+
+
+def test_a_replaced_certificate_names_its_successor(session: Session, client: FlaskClient) -> None:
+    row = issued(session)
+    begin_write(session)
+    fresh = issuing.reissue(session, row, certificate_name="New Name", actor=None, now=NOW, reason="married")
+    session.commit()
+    answer = client.get(f"/verify/{row.token}")
+    assert "This certificate was replaced" in answer.text
+    assert fresh.number in answer.text
+
+
+def test_an_expired_one_is_genuine_but_not_valid(session: Session, client: FlaskClient) -> None:
+    offering = finished_class(session, students=1)
+    offering.course.validity_months = 24
+    session.flush()
+    issuing.issue_class(session, offering, actor=None, now=NOW)
+    session.commit()
+    issuing.make_waiting()
+    session.expire_all()
+    row = session.scalars(sa.select(Certificate)).one()
+    with time_machine.travel(NOW + timedelta(days=30)):
+        assert "This certificate is valid" in client.get(f"/verify/{row.token}").text
+    with time_machine.travel(NOW + timedelta(days=800)):
+        assert "This certificate has expired" in client.get(f"/verify/{row.token}").text
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [("nguyen", "Nguyễn"), ("O’BRIEN", "O'Brien"), ("van  der Berg", "Van der Berg"), ("Łucja", "łucja")],
+)
+def test_family_names_are_compared_without_accents_case_and_punctuation(typed: str, stored: str) -> None:
+    assert comparable(typed) == comparable(stored)
