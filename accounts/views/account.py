@@ -124,7 +124,7 @@ def new_address(token: str) -> Response:
             flash(_("Your address is changed. Sign in with the new one from now on."), "success")
             known = current_user.is_authenticated
             return see_other(url_for("accounts.account" if known else "accounts.login"))
-    return page("accounts/new-address.html", form=form, user=link.user)
+    return page("accounts/new-address.html", form=form, owner=link.user)
 
 
 def me_again() -> User:

@@ -80,7 +80,7 @@ def confirm(token: str) -> Response:
                 abort(410)
             confirm_rule(session, link.user, now=clock.now())
     elif user.confirmed_at is None:
-        return page("accounts/confirm.html", form=form, user=user)
+        return page("accounts/confirm.html", form=form, owner=user)
     flash(_("Your address is confirmed. Sign in to go on."), "success")
     return see_other(url_for("accounts.login", next=go_on or None))
 

@@ -70,4 +70,4 @@ def _new_password(purpose: Purpose, token: str, template: str, *, how: str) -> R
             session.clear()
             flash(_("Your password is set. Sign in with it."), "success")
             return see_other(url_for("accounts.login"))
-    return page(template, form=form, user=link.user)
+    return page(template, form=form, owner=link.user)

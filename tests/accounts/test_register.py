@@ -45,7 +45,7 @@ def test_a_newcomer_registers_confirms_and_signs_in(
 
     link = link_in(mail_to(app, "ada@example.org"))
     shown = client.get(link)
-    assert "Confirm my address" in text_of(shown)
+    assert "the account of Ada Lindqvist works with ada@example.org" in text_of(shown)
     assert (
         user_called("ada@example.org").confirmed_at is None
     )  # a mail scanner that follows links changes nothing
