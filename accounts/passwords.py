@@ -40,7 +40,7 @@ def check_password(stored: str | None, password: str) -> bool:
             _hasher.verify(stored or _DECOY, _same_signs(password))
         except (VerificationError, InvalidHashError):
             return False
-    return stored is not None
+    return bool(stored)
 
 
 def needs_rehash(stored: str) -> bool:
