@@ -5,6 +5,7 @@ Most values can be set by environment variables, described in docs/operating.md;
 
 import os
 from pathlib import Path
+from typing import Any
 
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
 
@@ -36,3 +37,17 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 # Nobody steers a running server through a socket here: signals do.
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to serve the demo school, whose passwords everybody knows, to other machines.
+
+    A socket that was handed over (``fd://``) is for whoever opened it to answer for: script/server asks the same.
+    """
+    from core.settings import Settings
+    from script import _prepare, _serve
+
+    school = _prepare.look(Settings.from_environment())
+    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    if school and school["demo"] and not all(_serve.is_loopback(host) for host in hosts):
+        raise RuntimeError(_serve.demo_refusal(", ".join(hosts)))

@@ -5,6 +5,7 @@ When nothing is to be done it finds out without building the application, so tha
 
 import contextlib
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -108,11 +109,15 @@ def migrate(settings: Settings) -> None:
         db.engine.dispose()
 
 
-def load_demo() -> None:
-    """Fill the empty database with the demo school. Raises CalledProcessError when that fails."""
+def load_demo(address: str) -> None:
+    """Fill the empty database with the demo school, whose certificates name the address that it is served at.
+
+    Raises CalledProcessError when that fails; the command has said why.
+    """
     print("Filling the empty database with the demo school …", file=sys.stderr, flush=True)
     flask = Path(sys.executable).with_name("flask")
-    subprocess.run([flask, "demo", "load"], stdout=sys.stderr, check=True)
+    environment = {**os.environ, "DEMO": "1", "PUBLIC_URL": os.environ.get("PUBLIC_URL") or address}
+    subprocess.run([flask, "demo", "load"], env=environment, stdout=sys.stderr, check=True)
 
 
 def explain(error: Exception) -> str:
@@ -125,7 +130,8 @@ def explain(error: Exception) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Migrate, and load the demo into an empty database unless --empty is given; gives the exit status."""
+    """Migrate, and load the demo into an empty database when --demo ADDRESS is given; gives the exit status."""
+    address = arguments[1] if arguments[:1] == ["--demo"] else None
     try:
         settings = Settings.from_environment()
         state = look(settings)
@@ -133,8 +139,8 @@ def main(arguments: list[str]) -> int:
             print("Bringing the database up to date …", file=sys.stderr, flush=True)
             migrate(settings)
             state = look(settings)
-        if state is not None and not state["users"] and "--empty" not in arguments:
-            load_demo()
+        if state is not None and not state["users"] and address is not None:
+            load_demo(address)
             state = look(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)

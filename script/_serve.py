@@ -85,6 +85,14 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def demo_refusal(host: str) -> str:
+    """Why the demo school is not served on a host that others can reach, and what to do."""
+    return (
+        f"This is the demo school: everybody knows its passwords, so it is served only on this machine itself, not on"
+        f" {host}. Listen on 127.0.0.1, or start an empty school in another INSTANCE_PATH: script/server --empty"
+    )
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Take the port now, before anything else starts; raises CannotServeError when that can't be done."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -111,15 +119,16 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def prepare(options: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, object]:
-    """Migrate the database and load the demo, in a process of its own; says what the database holds.
+def prepare(address: str | None, environment: Mapping[str, str]) -> dict[str, object]:
+    """Make the database ready, in a process of its own; says what it holds.
 
+    With an address, the demo school is loaded into an empty database, to be served there.
     The answer's `demo` tells whether it is the demo school, `users` how many people it knows, `logins` and
     `password` who can sign in there and with what.
     """
     command = [sys.executable, "-m", "script._prepare"]
-    if options.empty:
-        command.append("--empty")
+    if address is not None:
+        command += ["--demo", address]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise CannotServeError("The database is not ready, so nothing was started; the reason stands above.")
@@ -252,15 +261,11 @@ def serve(options: argparse.Namespace) -> int:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     # Handlers are not inherited, as ignored signals are: so the children can always be interrupted.
     report_requests_to_stop(events)
-    school = prepare(options, environment)
+    school = prepare(None if options.empty else address, environment)
     if school.get("demo") and not is_loopback(options.host):
-        raise CannotServeError(
-            f"This is the demo school: everybody knows its passwords, so it is served only on this machine"
-            f" itself, not on {options.host}. Leave --host out, or start an empty school in another"
-            f" instance folder: script/server --empty"
-        )
+        raise CannotServeError(demo_refusal(options.host))
     if school.get("demo"):
-        environment |= {"DEMO": "1", "PUBLIC_URL": environment.get("PUBLIC_URL", address)}
+        environment |= {"DEMO": "1", "PUBLIC_URL": environment.get("PUBLIC_URL") or address}
     if not events.empty():
         return 0
     bin_folder = Path(sys.executable).parent

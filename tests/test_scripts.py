@@ -18,9 +18,9 @@ import pytest
 from app import create_app
 from core.database import db
 from core.migrations import alembic
-from core.school import School
 from core.settings import Settings
 from script import _prepare, _serve
+from tests import factories
 
 ROOT = Path(__file__).resolve().parent.parent
 Environment = dict[str, str]
@@ -182,30 +182,52 @@ def test_a_port_in_use_is_named_with_a_way_out(environment: Environment) -> None
     assert not Path(environment["INSTANCE_PATH"]).exists(), "nothing was begun"
 
 
-def test_the_demo_is_served_on_this_machine_only(environment: Environment) -> None:
+@pytest.fixture
+def demo(environment: Environment) -> Settings:
+    """A database that holds the demo school, as far as the server looks at it."""
     settings = Settings.from_environment(environment)
     app = create_app(settings)
     with app.app_context():
         alembic.upgrade()
-        school = School(
-            id=1,
-            name="Tideway",
-            email="office@tideway.example",
-            address="Here",
-            currency="USD",
-            time_zone="UTC",
-            number_prefix="T",
-            is_demo=True,
-        )
-        db.session.add(school)
+        factories.make_school(db.session).is_demo = True
+        factories.make_user(db.session, email="admin@tideway.example")
+        factories.make_user(db.session, email="student0001@tideway.example")
         db.session.commit()
         db.engine.dispose()
+    return settings
 
-    answer = run("script/server", "--empty", "--port", "0", "--host", "0.0.0.0", env=environment)
+
+def test_the_server_knows_the_demo_school_and_tells_its_logins(demo: Settings) -> None:
+    school = _prepare.look(demo)
+
+    assert school is not None
+    assert (school["demo"], school["users"]) == (True, 2)
+    told = _serve.welcome("http://127.0.0.1:8000", school)
+    assert "admin@tideway.example" in told
+    assert "tideway-demo" in told
+    assert "student0001" not in told
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_demo_is_served_on_this_machine_only(environment: Environment) -> None:
+    answer = run("script/server", "--port", "0", "--host", "0.0.0.0", env=environment)
 
     assert answer.returncode == 1
     assert "only on this machine" in answer.stderr
     assert "0.0.0.0" in answer.stderr
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])
+def test_gunicorn_by_itself_refuses_the_demo_on_other_addresses(
+    environment: Environment, address: str
+) -> None:
+    gunicorn = [".venv/bin/gunicorn", "-c", "gunicorn.conf.py", "--bind", address, "app:create_app()"]
+    answer = run(*gunicorn, env=environment)
+
+    assert answer.returncode == 1
+    assert "only on this machine" in answer.stderr
+    assert "Traceback" not in answer.stderr
 
 
 @pytest.mark.parametrize(
