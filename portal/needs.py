@@ -1,0 +1,189 @@
+"""What needs the office: each kind of task is one statement that counts, whatever there is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy.orm import Session
+
+from certificates.models import Certificate, CertificateState
+from core.formatting import listing
+from core.looks import has_endpoint
+from core.outbox import MailState, OutgoingMail
+from courses.offering_models import Offering, OfferingState
+from students.models import Enrollment, EnrollmentState
+
+SHOWN = 3
+DRAFT_DAYS = 30
+MAIL_LATE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to do: how many, what, where, and the page that does it."""
+
+    count: int
+    title: str
+    text: str
+    action: str
+    endpoint: str
+    code: str = ""
+
+
+Rows = Sequence[tuple[str, int]]
+
+
+def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
+    """The tasks that there are, the most pressing first. ``zone`` is the school's: "today" ends there at midnight."""
+    tomorrow = datetime.combine(
+        now.astimezone(ZoneInfo(zone)).date() + timedelta(days=1), time(), ZoneInfo(zone)
+    )
+    found = [
+        _pending(session, now),
+        _offers(session, now, tomorrow),
+        _to_finalize(session, now),
+        _certificates(session),
+        _drafts(session, now),
+        _mail(session, now),
+    ]
+    return [task for task in found if task is not None and has_endpoint(task.endpoint)]
+
+
+def _by_class(session: Session, *where: sa.ColumnElement[bool]) -> Rows:
+    """How many enrollments of each class, the class that begins first at the head."""
+    query = (
+        sa.select(Offering.code, sa.func.count(Enrollment.id))
+        .join(Offering, Offering.id == Enrollment.offering_id)
+        .where(*where)
+        .group_by(Offering.code, Offering.starts_at)
+        .order_by(Offering.starts_at)
+    )
+    return [(code, count) for code, count in session.execute(query)]
+
+
+def _places(codes: Sequence[str]) -> str:
+    if len(codes) > SHOWN:
+        return _("%(codes)s and %(n)s more", codes=", ".join(codes[:SHOWN]), n=len(codes) - SHOWN)
+    return listing(codes)
+
+
+def _total(rows: Rows) -> int:
+    return sum(count for _code, count in rows)
+
+
+def _codes(rows: Rows) -> list[str]:
+    return [code for code, _count in rows]
+
+
+def _roster() -> str:
+    return "students.office_roster" if has_endpoint("students.office_roster") else "courses.office_class"
+
+
+def _pending(session: Session, now: datetime) -> Task | None:
+    rows = _by_class(session, Enrollment.state == EnrollmentState.PENDING, Offering.ends_at > now)
+    if not rows:
+        return None
+    count = _total(rows)
+    title = ngettext("enrollment waits for approval", "enrollments wait for approval", count)
+    return Task(count, title, _places(_codes(rows)), _("Decide"), _roster(), rows[0][0])
+
+
+def _offers(session: Session, now: datetime, tomorrow: datetime) -> Task | None:
+    rows = _by_class(
+        session,
+        Enrollment.state == EnrollmentState.OFFERED,
+        Enrollment.offer_expires_at > now,
+        Enrollment.offer_expires_at < tomorrow,
+    )
+    if not rows:
+        return None
+    count = _total(rows)
+    title = ngettext("waitlist offer ends today", "waitlist offers end today", count)
+    return Task(count, title, _places(_codes(rows)), _("Review offers"), _roster(), rows[0][0])
+
+
+def _to_finalize(session: Session, now: datetime) -> Task | None:
+    query = (
+        sa.select(Offering.code)
+        .where(
+            Offering.state == OfferingState.PUBLISHED,
+            Offering.ends_at <= now,
+            Offering.finalized_at.is_(None),
+            Offering.seats_taken > 0,
+        )
+        .order_by(Offering.ends_at)
+    )
+    codes = session.scalars(query).all()
+    if not codes:
+        return None
+    title = ngettext("class is over and not signed off", "classes are over and not signed off", len(codes))
+    return Task(len(codes), title, _places(codes), _("See the attendance"), "attendance.class_grid", codes[0])
+
+
+def _certificates(session: Session) -> Task | None:
+    live = (
+        sa.select(Certificate.id)
+        .where(
+            Certificate.enrollment_id == Enrollment.id,
+            Certificate.state.in_([CertificateState.PREPARING, CertificateState.ISSUED]),
+        )
+        .exists()
+    )
+    rows = _by_class(
+        session,
+        Enrollment.state == EnrollmentState.COMPLETED,
+        Offering.finalized_at.is_not(None),
+        ~live,
+    )
+    if not rows:
+        return None
+    count = _total(rows)
+    title = ngettext("student has no certificate yet", "students have no certificate yet", count)
+    return Task(
+        count,
+        title,
+        _places(_codes(rows)),
+        _("Review and issue"),
+        "certificates.class_certificates",
+        rows[0][0],
+    )
+
+
+def _drafts(session: Session, now: datetime) -> Task | None:
+    query = (
+        sa.select(Offering.code)
+        .where(
+            Offering.state == OfferingState.DRAFT,
+            Offering.starts_at > now,
+            Offering.starts_at < now + timedelta(days=DRAFT_DAYS),
+        )
+        .order_by(Offering.starts_at)
+    )
+    codes = session.scalars(query).all()
+    if not codes:
+        return None
+    title = ngettext("draft begins within 30 days", "drafts begin within 30 days", len(codes))
+    return Task(len(codes), title, _places(codes), _("Look at it"), "courses.office_class", codes[0])
+
+
+def _mail(session: Session, now: datetime) -> Task | None:
+    late = sa.and_(
+        OutgoingMail.state.in_([MailState.QUEUED, MailState.SENDING]),
+        OutgoingMail.created_at < now - MAIL_LATE,
+        OutgoingMail.next_attempt_at < now,
+    )
+    failed = OutgoingMail.state == MailState.FAILED
+    counts = sa.select(
+        sa.func.coalesce(sa.func.sum(sa.case((failed, 1), else_=0)), 0),
+        sa.func.coalesce(sa.func.sum(sa.case((late, 1), else_=0)), 0),
+    ).where(sa.or_(failed, late))
+    given_up, waiting = session.execute(counts).one()
+    if not given_up + waiting:
+        return None
+    title = ngettext("mail has not been sent", "mails have not been sent", given_up + waiting)
+    text = _("%(failed)s given up, %(late)s late", failed=given_up, late=waiting)
+    return Task(given_up + waiting, title, text, _("See the mail"), "portal.office_mail")
