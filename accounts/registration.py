@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from core import audit, outbox
+from core.database import locked
 
 
 def family_of(name: str) -> str:
@@ -56,7 +57,7 @@ def register(
 
 
 def _register_known(session: Session, known: User, asked: User, *, go_on: str, now: datetime) -> None:
-    user = session.get(User, known.id, with_for_update=True)
+    user = locked(session, User, known.id)
     if user is None or not user.is_active:
         return
     if user.confirmed_at is not None:

@@ -5,7 +5,6 @@ from flask import abort
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from accounts.models import User
-from core.database import locked
 from courses.offering_models import (
     InstructorRole,
     Meeting,
@@ -27,18 +26,19 @@ def may_sign_off(session: Session, user: User, offering_id: int) -> bool:
 
 
 def class_of(session: Session, user: User, code: str, *, lock: bool = False) -> Offering:
-    """The class with that code, for its instructors and the office; aborts with 404 otherwise.
+    """The class with that code, for its instructors and the office, with course and venue; 404 otherwise. One statement.
 
     With ``lock`` its row is locked until the end of the transaction: what is marked, signed off or re-opened at the same
     time waits.
     """
-    query = sa.select(Offering.id).where(
-        Offering.code == code.upper(), Offering.state != OfferingState.DRAFT, _visible_to(user)
+    query = (
+        sa.select(Offering)
+        .options(joinedload(Offering.course, innerjoin=True), joinedload(Offering.venue, innerjoin=True))
+        .where(Offering.code == code.upper(), Offering.state != OfferingState.DRAFT, _visible_to(user))
     )
-    offering_id = session.scalar(query)
-    if offering_id is None:
-        abort(404)
-    found = locked(session, Offering, offering_id) if lock else session.get(Offering, offering_id)
+    if lock:
+        query = query.with_for_update(of=Offering).execution_options(populate_existing=True)
+    found = session.scalar(query)
     if found is None:
         abort(404)
     return found

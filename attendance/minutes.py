@@ -15,11 +15,12 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from accounts.models import User
 from attendance.models import AttendanceMark, MarkStatus
 from core.clock import local_date
 from courses.models import Approval, Body, Policy
 from courses.offering_models import Meeting, MeetingKind, Offering
-from students.models import ROLL_STATES, Enrollment, EnrollmentEvent, EnrollmentState
+from students.models import ROLL_STATES, Enrollment, EnrollmentEvent, EnrollmentState, Student
 
 # Whoever has one of these was in the room.
 WAS_THERE = frozenset({MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.LEFT_EARLY})
@@ -121,6 +122,7 @@ class Summary:
     """
 
     enrollment_id: int
+    name: str
     state: EnrollmentState
     terms: Terms
     total: int
@@ -214,6 +216,12 @@ def sittings(session: Session, offering_id: int) -> list[Sitting]:
     return [Sitting(*row) for row in session.execute(query)]
 
 
+def by_name() -> tuple[sa.ColumnElement[str], sa.ColumnElement[str]]:
+    """How people are ordered on every list: by family name, then by the whole name."""
+    family = sa.func.coalesce(sa.func.nullif(User.family_name, ""), User.name)
+    return sa.func.lower(family), sa.func.lower(User.name)
+
+
 def joined_at() -> sa.ColumnElement[datetime]:
     """When an enrollment first became ``enrolled`` (it may have waited before), as a column of a query on enrollments."""
     first = (
@@ -256,12 +264,20 @@ def body_rules(session: Session, offering: Offering) -> tuple[BodyRule, ...]:
 
 
 def summaries(session: Session, offering: Offering) -> dict[int, Summary]:
-    """The summary of everyone on the roll of a class, by enrollment id. Four statements, however many students."""
-    meetings = sittings(session, offering.id)
+    """The summary of everyone on the roll of a class, by enrollment id, in the order of their names.
+
+    Four statements, however many students.
+    """
+    return summaries_of(session, offering, sittings(session, offering.id))
+
+
+def summaries_of(session: Session, offering: Offering, meetings: Sequence[Sitting]) -> dict[int, Summary]:
+    """The same, for whoever has read the meetings already; three statements."""
     rules = body_rules(session, offering)
     people = (
         sa.select(
             Enrollment.id,
+            User.name,
             Enrollment.state,
             Policy.minimum_percent,
             Policy.grace_minutes_per_meeting,
@@ -269,13 +285,17 @@ def summaries(session: Session, offering: Offering) -> dict[int, Summary]:
             joined_at(),
         )
         .join(Policy, Policy.id == Enrollment.policy_id)
+        .join(Student, Student.id == Enrollment.student_id)
+        .join(User, User.id == Student.user_id)
         .where(Enrollment.offering_id == offering.id, Enrollment.state.in_(ROLL_STATES))
+        .order_by(*by_name(), Enrollment.id)
     )
     enrolled = session.execute(people).all()
     marks = current_marks(session, offering.id)
     return {
         enrollment_id: summarize(
             enrollment_id,
+            name,
             state,
             Terms(percent, grace, excused),
             joined_at,
@@ -283,7 +303,7 @@ def summaries(session: Session, offering: Offering) -> dict[int, Summary]:
             marks.get(enrollment_id, {}),
             rules,
         )
-        for enrollment_id, state, percent, grace, excused, joined_at in enrolled
+        for enrollment_id, name, state, percent, grace, excused, joined_at in enrolled
     }
 
 
@@ -307,6 +327,7 @@ def current_marks(session: Session, offering_id: int) -> dict[int, dict[int, Mar
 
 def summarize(
     enrollment_id: int,
+    name: str,
     state: EnrollmentState,
     terms: Terms,
     joined_at: datetime,
@@ -334,6 +355,7 @@ def summarize(
     possible = attended + open_minutes
     return Summary(
         enrollment_id=enrollment_id,
+        name=name,
         state=state,
         terms=terms,
         total=total,

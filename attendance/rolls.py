@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from accounts.models import User
-from attendance.minutes import joined_at
+from attendance.minutes import by_name, joined_at
 from attendance.models import AttendanceMark, MarkStatus, Roll
 from courses.offering_models import Meeting
 from students.models import ROLL_STATES, Enrollment, EnrollmentState, Student
@@ -52,12 +52,6 @@ class Other:
     minutes: int
     made_at: datetime
     recorded_by: str
-
-
-def by_name() -> tuple[sa.ColumnElement[str], sa.ColumnElement[str]]:
-    """How people are ordered on every list: by family name, then by the whole name."""
-    family = sa.func.coalesce(sa.func.nullif(User.family_name, ""), User.name)
-    return sa.func.lower(family), sa.func.lower(User.name)
 
 
 def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[int, Seat], int]:

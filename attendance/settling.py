@@ -1,14 +1,16 @@
-"""What a change of attendance means once a class was signed off: revisions rise, and states follow."""
+"""What attendance means for an enrollment once a class is signed off: revisions rise, and states follow."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from accounts.models import User
+from attendance.minutes import Summary, summaries
 from courses.offering_models import Offering
 from students.models import Enrollment, EnrollmentState
+from students.seats import move
 
 
 def after_change(
@@ -20,9 +22,47 @@ def after_change(
     actor: User | None,
     now: datetime,
 ) -> None:
-    """Raise ``attendance_revision`` of those whose attendance was signed off before: what was printed rests on it."""
-    query = sa.select(Enrollment).where(
-        Enrollment.id.in_(enrollment_ids), Enrollment.state != EnrollmentState.ENROLLED
+    """Follow a change of marks. Whoever was signed off before gets a higher ``attendance_revision``, because whatever was
+    printed rests on older attendance; while the class is signed off, states move to what the marks now say."""
+    enrollments = _enrollments(session, enrollment_ids)
+    for enrollment in enrollments:
+        if enrollment.state is not EnrollmentState.ENROLLED:
+            enrollment.attendance_revision += 1
+    if offering.finalized_at is not None:
+        settle(session, enrollments, summaries(session, offering), reason=reason, actor=actor, now=now)
+
+
+def settle(
+    session: Session,
+    enrollments: Collection[Enrollment],
+    found: Mapping[int, Summary],
+    *,
+    reason: str,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    """Move each enrollment to the state that its summary gives (DESIGN: completed, incomplete, no_show)."""
+    for enrollment in enrollments:
+        summary = found.get(enrollment.id)
+        if summary is not None and summary.outcome is not enrollment.state:
+            move(
+                session,
+                enrollment,
+                summary.outcome,
+                actor=actor,
+                now=now,
+                reason=reason,
+                attended_minutes=summary.attended,
+                counted_minutes=summary.counted,
+                needed_minutes=summary.needed,
+            )
+
+
+def _enrollments(session: Session, ids: Collection[int]) -> list[Enrollment]:
+    query = (
+        sa.select(Enrollment)
+        .where(Enrollment.id.in_(ids))
+        .order_by(Enrollment.id)
+        .execution_options(populate_existing=True)
     )
-    for enrollment in session.scalars(query):
-        enrollment.attendance_revision += 1
+    return list(session.scalars(query))

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core.database import Base, Code, Key
+from core.database import Base, Code, Key, locked
 
 GENESIS = "0" * 64
 
@@ -124,7 +124,7 @@ def _extend_chain(session: Session) -> None:
     if not noted:
         return
     session.flush()  # new subjects get their ids
-    head = session.get(AuditHead, 1, with_for_update=True)
+    head = locked(session, AuditHead, 1)
     if head is None:
         raise RuntimeError("the audit chain has no head; run: flask db upgrade")
     rows = []

@@ -2,7 +2,7 @@
 
 Reading needs nothing: use ``db.session``. A view or job that writes calls ``begin_write`` first; on SQLite this takes
 the one write lock at once (``BEGIN IMMEDIATE``), so that nobody fails half-way with "database is locked", and on both
-databases the rule then locks its rows by ``session.get(Model, id, with_for_update=True)``, which re-reads them.
+databases the rule then locks its rows by ``locked``, which reads them again.
 """
 
 import sqlite3
@@ -128,7 +128,8 @@ def writing() -> Iterator[Session]:
 
 def locked(session: Session, model: type[M], key: Any) -> M | None:
     """Read a row again and lock it until the end of the transaction; None when there is no such row."""
-    return session.get(model, key, with_for_update=True)
+    # Without populate_existing an object that this transaction has loaded before would be handed back as it was then.
+    return session.get(model, key, with_for_update=True, populate_existing=True)
 
 
 def is_unique_violation(error: sa.exc.IntegrityError, *names: str) -> bool:
