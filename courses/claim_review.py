@@ -24,7 +24,7 @@ def review_claim(
         return
     claim.text, claim.evidence = text, evidence
     claim.approved_by_id, claim.published_at = None, None
-    audit.record(session, "courses:claim:edit", claim, actor=actor, now=now, text=text, evidence=evidence)
+    audit.record(session, "courses:claim:changed", claim, actor=actor, now=now, text=text, evidence=evidence)
 
 
 def publish_claim(session: Session, claim: Claim, *, actor: User, now: datetime) -> None:
@@ -34,7 +34,7 @@ def publish_claim(session: Session, claim: Claim, *, actor: User, now: datetime)
     if not claim.evidence:
         raise RuleError(_("A claim needs a source before it can be shown."), field="evidence")
     claim.approved_by_id, claim.published_at = actor.id, now
-    audit.record(session, "courses:claim:publish", claim, actor=actor, now=now, text=claim.text)
+    audit.record(session, "courses:claim:published", claim, actor=actor, now=now, text=claim.text)
 
 
 def withdraw_claim(session: Session, claim: Claim, *, actor: User, now: datetime) -> None:
@@ -42,4 +42,4 @@ def withdraw_claim(session: Session, claim: Claim, *, actor: User, now: datetime
     if claim.published_at is None:
         raise RuleError(_("This claim is not published."))
     claim.approved_by_id, claim.published_at = None, None
-    audit.record(session, "courses:claim:withdraw", claim, actor=actor, now=now, text=claim.text)
+    audit.record(session, "courses:claim:withdrawn", claim, actor=actor, now=now, text=claim.text)

@@ -83,7 +83,7 @@ def create_course(
     _set_approvals(session, course, data.approvals)
     audit.record(
         session,
-        "courses:course:create",
+        "courses:course:created",
         course,
         actor=actor,
         now=now,
@@ -128,7 +128,7 @@ def edit_course(
     if changed:
         audit.record(
             session,
-            "courses:course:edit",
+            "courses:course:changed",
             course,
             actor=actor,
             now=now,
@@ -146,7 +146,7 @@ def publish_course(session: Session, course: Course, *, actor: User, now: dateti
     if not course.summary or not course.outcomes:
         raise RuleError(_("A course needs its summary and at least one outcome before it can be published."))
     course.state = CourseState.PUBLISHED
-    audit.record(session, "courses:course:publish", course, actor=actor, now=now, code=course.code)
+    audit.record(session, "courses:course:published", course, actor=actor, now=now, code=course.code)
 
 
 def retire_course(session: Session, course: Course, *, actor: User, now: datetime) -> None:
@@ -154,7 +154,7 @@ def retire_course(session: Session, course: Course, *, actor: User, now: datetim
     if course.state is not CourseState.PUBLISHED:
         raise RuleError(_("Only a published course can be retired."))
     course.state = CourseState.RETIRED
-    audit.record(session, "courses:course:retire", course, actor=actor, now=now, code=course.code)
+    audit.record(session, "courses:course:retired", course, actor=actor, now=now, code=course.code)
 
 
 def circle(edges: Mapping[int, Collection[int]], start: int) -> list[int]:

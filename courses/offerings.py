@@ -102,7 +102,7 @@ def create_offering(
     session.add(offering)
     session.flush()
     audit.record(
-        session, "courses:offering:create", offering, actor=actor, now=now, code=offering.code, despite=known
+        session, "courses:offering:created", offering, actor=actor, now=now, code=offering.code, despite=known
     )
     return offering
 
@@ -119,7 +119,7 @@ def edit_offering(
     if changed:
         audit.record(
             session,
-            "courses:offering:edit",
+            "courses:offering:changed",
             offering,
             actor=actor,
             now=now,
@@ -149,7 +149,7 @@ def set_enrollment_dates(
     offering.enrollment_opens_at, offering.enrollment_closes_at = opens_at, closes_at
     audit.record(
         session,
-        "courses:offering:set_dates",
+        "courses:offering:dates_set",
         offering,
         actor=actor,
         now=now,
@@ -204,7 +204,7 @@ def assign_instructors(
     session.flush()
     audit.record(
         session,
-        "courses:offering:assign",
+        "courses:offering:assigned",
         offering,
         actor=actor,
         now=now,
@@ -230,7 +230,7 @@ def publish(session: Session, offering: Offering, *, actor: User, now: datetime)
     if offering.ends_at <= now:
         raise RuleError(_("This class is over. Give it new dates first."))
     offering.state, offering.published_at = OfferingState.PUBLISHED, now
-    audit.record(session, "courses:offering:publish", offering, actor=actor, now=now, code=offering.code)
+    audit.record(session, "courses:offering:published", offering, actor=actor, now=now, code=offering.code)
 
 
 def _free_code(session: Session, wanted: str, course: Course, venue: Venue) -> str:

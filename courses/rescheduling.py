@@ -66,7 +66,7 @@ def reschedule(
     session.refresh(offering, ["meetings", "venue"])
     audit.record(
         session,
-        "courses:offering:move",
+        "courses:offering:moved",
         offering,
         actor=actor,
         now=now,

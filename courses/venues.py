@@ -39,7 +39,7 @@ def create_venue(session: Session, data: VenueData, *, actor: User, now: datetim
     venue = Venue(**{f.name: getattr(data, f.name) for f in fields(data)})
     session.add(venue)
     session.flush()
-    audit.record(session, "courses:venue:create", venue, actor=actor, now=now, code=venue.code)
+    audit.record(session, "courses:venue:created", venue, actor=actor, now=now, code=venue.code)
     return venue
 
 
@@ -58,7 +58,7 @@ def edit_venue(session: Session, venue: Venue, data: VenueData, *, actor: User, 
         setattr(venue, name, getattr(data, name))
     if changed:
         audit.record(
-            session, "courses:venue:edit", venue, actor=actor, now=now, code=venue.code, changed=changed
+            session, "courses:venue:changed", venue, actor=actor, now=now, code=venue.code, changed=changed
         )
     return changed
 

@@ -37,6 +37,18 @@ def invitation(enrollment: Enrollment, school: School, *, now: datetime, cancell
     return bytes(calendar.to_ical())
 
 
+def removal(enrollment: Enrollment, school: School, numbers: Iterable[int], *, now: datetime) -> bytes:
+    """Takes meetings out of a calendar whose rows are gone, by their numbers (RFC 5546, 3.2.5). UTF-8."""
+    calendar = _calendar("CANCEL")
+    offering = enrollment.offering
+    for number in numbers:
+        was = Meeting(number=number, starts_at=offering.starts_at, ends_at=offering.ends_at)
+        calendar.add_component(
+            _entry(enrollment, was, offering, school, now=now, cancelled=True, invites=True)
+        )
+    return bytes(calendar.to_ical())
+
+
 def feed(enrollments: Iterable[Enrollment], school: School, *, name: str, now: datetime) -> bytes:
     """A student's whole calendar, for a program that fetches it now and then. UTF-8."""
     calendar = _calendar("PUBLISH")
@@ -60,27 +72,40 @@ def _entries(
 ) -> Iterable[Event]:
     offering = enrollment.offering
     for meeting in offering.meetings:
-        entry = Event()
-        entry.add("uid", uid_of(enrollment, meeting))
-        entry.add("sequence", sequence_of(offering, cancelled=cancelled))
-        entry.add("dtstamp", now)
-        entry.add("dtstart", meeting.starts_at)
-        entry.add("dtend", meeting.ends_at)
-        entry.add("summary", offering.course.title)
-        entry.add("location", location_of(offering))
-        entry.add("url", absolute("courses.class_page", code=offering.code))
-        entry.add("status", "CANCELLED" if cancelled else "CONFIRMED")
-        if invites:
-            organizer = vCalAddress(f"mailto:{school.email}")
-            organizer.params["CN"] = vText(school.name)
-            entry.add("organizer", organizer)
-            user = enrollment.student.user
-            attendee = vCalAddress(f"mailto:{user.email}")
-            attendee.params["CN"] = vText(user.name)
-            attendee.params["PARTSTAT"] = vText("ACCEPTED")
-            attendee.params["RSVP"] = vText("FALSE")
-            entry.add("attendee", attendee, encode=False)
-        yield entry
+        yield _entry(enrollment, meeting, offering, school, now=now, cancelled=cancelled, invites=invites)
+
+
+def _entry(
+    enrollment: Enrollment,
+    meeting: Meeting,
+    offering: Offering,
+    school: School,
+    *,
+    now: datetime,
+    cancelled: bool,
+    invites: bool,
+) -> Event:
+    entry = Event()
+    entry.add("uid", uid_of(enrollment, meeting))
+    entry.add("sequence", sequence_of(offering, cancelled=cancelled))
+    entry.add("dtstamp", now)
+    entry.add("dtstart", meeting.starts_at)
+    entry.add("dtend", meeting.ends_at)
+    entry.add("summary", offering.course.title)
+    entry.add("location", location_of(offering))
+    entry.add("url", absolute("courses.class_page", code=offering.code))
+    entry.add("status", "CANCELLED" if cancelled else "CONFIRMED")
+    if invites:
+        organizer = vCalAddress(f"mailto:{school.email}")
+        organizer.params["CN"] = vText(school.name)
+        entry.add("organizer", organizer)
+        user = enrollment.student.user
+        attendee = vCalAddress(f"mailto:{user.email}")
+        attendee.params["CN"] = vText(user.name)
+        attendee.params["PARTSTAT"] = vText("ACCEPTED")
+        attendee.params["RSVP"] = vText("FALSE")
+        entry.add("attendee", attendee, encode=False)
+    return entry
 
 
 def location_of(offering: Offering) -> str:

@@ -28,6 +28,7 @@ from students import calendar, waitlist
 from students.models import Enrollment, EnrollmentState, Student
 
 S = EnrollmentState
+HELD_OR_WAITING = frozenset({S.ENROLLED, S.OFFERED, S.WAITLISTED, S.PENDING})
 
 
 def load(session: Session, enrollment_id: int | None) -> Enrollment | None:
@@ -105,6 +106,7 @@ def _message(
     only_in: frozenset[EnrollmentState] | None = None,
     calendar_of: Enrollment | None = None,
     cancel_calendar: bool = False,
+    more_files: tuple[Attachment, ...] = (),
     **context: Any,
 ) -> Message | None:
     enrollment = load(session, row.about_id)
@@ -115,7 +117,7 @@ def _message(
     attachments = _calendar_files(enrollment, calendar_of, school, row.created_at, cancel=cancel_calendar)
     return compose(
         kind,
-        attachments=attachments,
+        attachments=attachments + more_files,
         school=school,
         greeting=enrollment.student.user.given_name,
         enrollment=enrollment,
@@ -303,6 +305,29 @@ def cancelled(session: Session, row: OutgoingMail) -> Message | None:
         had_seat=had_seat,
         note=enrollment.offering.cancel_reason,
         other_dates=_other_dates(session, enrollment.offering),
+    )
+
+
+@mail("moved")
+def moved(session: Session, row: OutgoingMail) -> Message | None:
+    """The class has other times or another place; calendar entries follow. Dropped when they left in the meantime."""
+    enrollment, school = load(session, row.about_id), current_school(session)
+    if enrollment is None or school is None or enrollment.state not in HELD_OR_WAITING:
+        return None
+    has_seat = enrollment.state is S.ENROLLED
+    gone = range(len(enrollment.offering.meetings) + 1, int(row.details.get("meetings_before", 0)) + 1)
+    files: tuple[Attachment, ...] = ()
+    if has_seat and gone:
+        files = (
+            _file(calendar.removal(enrollment, school, gone, now=row.created_at), "CANCEL", "removed.ics"),
+        )
+    return _message(
+        session,
+        row,
+        "moved",
+        calendar_of=enrollment if has_seat else None,
+        more_files=files,
+        has_seat=has_seat,
     )
 
 
