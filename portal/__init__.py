@@ -7,5 +7,7 @@ def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
     from portal import office, office_classes  # noqa: F401 (attaches its pages)
     from portal.blueprint import blueprint
+    from portal.demo.commands import demo_commands
 
     app.register_blueprint(blueprint)
+    app.cli.add_command(demo_commands)

@@ -82,6 +82,21 @@ class Databases:
             elif not path.name.startswith("queue.db"):
                 path.unlink()
 
+    def keep(self, name: str) -> None:
+        """Keep the SQLite database and its files as they are, for ``restore``."""
+        with self.apps["sqlite"].app_context():
+            db.engine.dispose()
+        shutil.copytree(self.root / "instance", self.root / f"kept-{name}")
+
+    def restore(self, name: str) -> bool:
+        """Bring back what was kept under a name; False when nothing was."""
+        kept = self.root / f"kept-{name}"
+        if not kept.exists():
+            return False
+        shutil.rmtree(self.root / "instance", ignore_errors=True)
+        shutil.copytree(kept, self.root / "instance")
+        return True
+
     def _first(self, backend: str) -> Flask:
         if backend == "sqlite":
             url = f"sqlite:///{self.root / 'instance' / 'stillpoint.db'}"

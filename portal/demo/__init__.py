@@ -1,0 +1,1 @@
+"""The demo school: a believable Tideway Bodywork Institute in an empty database."""

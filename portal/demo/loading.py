@@ -1,0 +1,250 @@
+"""Fills an empty database with the demo school, by the same rules that the pages use, at the times when it would have
+happened: enrolled before the class, marked at the meetings, signed off after the last one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from accounts.passwords import hash_password
+from attendance.finalize import finalize
+from attendance.marking import Entry, save_roll
+from attendance.models import MarkStatus
+from certificates.issuing import issue_class
+from core import audit
+from core.clock import local_date
+from core.errors import RuleError
+from core.files import store
+from core.outbox import OutgoingMail
+from core.pdf.signatures import drawn_signature
+from core.school import School
+from courses.catalog_entries import LicenseEntry, OfferingEntry, PersonEntry
+from courses.catalog_file import CatalogFile, read_catalog
+from courses.importing import load_catalog
+from courses.offering_models import Meeting, Offering
+from portal.demo.people import MadeUpPerson, made_up_people
+from students import seats
+from students.enrollment import EnrollRequest, enroll
+from students.models import Enrollment, EnrollmentState, License, Source, Student
+from students.people import new_calendar_token
+from students.roster import on_roll
+
+FILE = Path(__file__).with_name("catalog.yaml")
+DOMAIN = "tideway.example"
+PASSWORD = "tideway-demo"  # noqa: S105  (said on the sign-in page of the demo)
+
+
+@dataclass
+class Demo:
+    """The loading under way."""
+
+    session: Session
+    now: datetime
+    password_hash: str
+    users: dict[str, User] = field(default_factory=dict)
+    students: dict[str, Student] = field(default_factory=dict)
+    crowd: Iterator[MadeUpPerson] = field(default_factory=made_up_people)
+    met: list[Student] = field(default_factory=list)
+
+
+def load_demo(session: Session, *, now: datetime, path: Path = FILE) -> Demo:
+    """Load the whole demo school in the running transaction. Certificates are reserved; the worker makes them.
+
+    Raises RuleError when the database already has users, CatalogError when the catalog file does not fit.
+    """
+    if session.scalar(sa.select(User.id).limit(1)) is not None:
+        raise RuleError(
+            _("This database already has users. The demo school is only loaded into an empty one.")
+        )
+    file = read_catalog(path)
+    demo = Demo(session, now, hash_password(PASSWORD))
+    for person in file.entries.cast:
+        _cast(demo, person)
+    session.flush()
+    zone = file.entries.provider.time_zone if file.entries.provider else "UTC"
+    actor = demo.users["rosa"]
+    imported = load_catalog(session, file, today=local_date(now, zone), now=now, actor=actor)
+    _dress_school(demo, imported.school)
+    session.flush()
+    seats.lock_several(session, {row.id for row in imported.offerings.values()})
+    entries = {entry.code: entry for entry in file.entries.offerings}
+    rosters: dict[str, list[Student]] = {}
+    for offering in sorted(imported.offerings.values(), key=lambda row: row.starts_at):
+        rosters[offering.code] = _fill(demo, file, offering, entries[offering.code], rosters)
+        _hold(demo, offering, entries[offering.code])
+    # What lies in the past was told in the past: no mail goes out for it.
+    session.execute(sa.delete(OutgoingMail))
+    audit.record(session, "portal:demo:loaded", None, actor=None, now=now, people=len(demo.students))
+    return demo
+
+
+def _user(demo: Demo, login: str, name: str, family_name: str, role: Role) -> User:
+    row = User(
+        email=f"{login}@{DOMAIN}",
+        name=name,
+        family_name=family_name,
+        role=role,
+        password_hash=demo.password_hash,
+        created_at=demo.now - timedelta(days=500),
+        confirmed_at=demo.now - timedelta(days=500),
+    )
+    demo.session.add(row)
+    demo.users[login] = row
+    return row
+
+
+def _cast(demo: Demo, person: PersonEntry) -> None:
+    login = person.login.removesuffix(f"@{DOMAIN}")
+    user = _user(demo, login, person.name, person.name.split()[-1], Role(person.role))
+    if user.role is Role.STUDENT:
+        _student(demo, login, user, [_license(demo, entry) for entry in person.licenses])
+    if user.role is Role.INSTRUCTOR:
+        user.signature_sha256 = store().put(drawn_signature(person.name))
+
+
+def _license(demo: Demo, entry: LicenseEntry) -> License:
+    expires = (demo.now + timedelta(days=entry.expires_in_days)).date() if entry.expires_in_days else None
+    return License(
+        profession=entry.profession, jurisdiction=entry.state, number=entry.number, expires_on=expires
+    )
+
+
+def _student(demo: Demo, login: str, user: User, licenses: list[License]) -> Student:
+    row = Student(
+        user=user,
+        certificate_name=user.name,
+        profession=licenses[0].profession if licenses else "",
+        calendar_token=new_calendar_token(),
+        licenses=licenses,
+    )
+    demo.session.add(row)
+    demo.students[login] = row
+    return row
+
+
+def _newcomer(demo: Demo) -> Student:
+    person = next(demo.crowd)
+    user = _user(demo, person.login, person.name, person.family_name, Role.STUDENT)
+    license_ = License(
+        profession=person.profession,
+        jurisdiction=person.jurisdiction,
+        number=person.license_number,
+        expires_on=(demo.now + timedelta(days=300)).date(),
+    )
+    student = _student(demo, person.login, user, [license_])
+    demo.session.flush()
+    demo.met.append(student)
+    return student
+
+
+def _dress_school(demo: Demo, school: School) -> None:
+    signatory = demo.users["admin"]
+    school.signatory = school.signatory or signatory.name
+    school.signatory_role = _("Director of education")
+    school.signature_sha256 = store().put(drawn_signature(school.signatory))
+
+
+def _fill(
+    demo: Demo,
+    file: CatalogFile,
+    offering: Offering,
+    entry: OfferingEntry,
+    rosters: dict[str, list[Student]],
+) -> list[Student]:
+    """Enroll the cast and the crowd; those who wait come last. Returns who sits in the class."""
+    cast = file.entries.cast
+    seated = [demo.students[person.login] for person in cast if entry.code in person.in_]
+    waiting = [demo.students[person.login] for person in cast if entry.code in person.waiting]
+    pool = _pool(demo, entry, rosters)
+    while len(seated) < entry.enrolled:
+        student = next(pool)
+        if student not in seated and student not in waiting:
+            seated.append(student)
+    while len(waiting) < entry.waitlisted:
+        waiting.append(_newcomer(demo))
+    # Asked for one after the other, over the weeks before the class (or before today).
+    last = min(offering.starts_at, demo.now) - timedelta(days=3)
+    if offering.enrollment_closes_at:
+        last = min(last, offering.enrollment_closes_at - timedelta(hours=1))
+    everyone = [*seated, *waiting]
+    for number, student in enumerate(everyone):
+        when = last - timedelta(days=16) * (1 - (number + 1) / len(everyone))
+        _enroll(demo, offering, student, when)
+    demo.session.flush()
+    return seated
+
+
+def _pool(demo: Demo, entry: OfferingEntry, rosters: dict[str, list[Student]]) -> Iterator[Student]:
+    """Who fills the seats: finishers of an earlier class, people who came before (to open courses), newcomers."""
+    if entry.from_:
+        yield from _finishers(demo, rosters[entry.from_])
+    elif not entry.course.startswith("CST"):
+        known = list(demo.met)
+        start = sum(map(ord, entry.code)) % max(len(known), 1)
+        yield from known[start:]
+    while True:
+        yield _newcomer(demo)
+
+
+def _finishers(demo: Demo, students: list[Student]) -> list[Student]:
+    finished = set(
+        demo.session.scalars(
+            sa.select(Enrollment.student_id).where(
+                Enrollment.student_id.in_([student.id for student in students]),
+                Enrollment.state.in_([EnrollmentState.COMPLETED, EnrollmentState.ENROLLED]),
+            )
+        )
+    )
+    return [student for student in students if student.id in finished]
+
+
+def _enroll(demo: Demo, offering: Offering, student: Student, when: datetime) -> None:
+    license_ = student.licenses[0] if student.licenses else None
+    request = EnrollRequest(
+        certificate_name=student.certificate_name,
+        profession=license_.profession if license_ else "OTHER",
+        license_state=license_.jurisdiction if license_ else "",
+        license_number=license_.number if license_ else "",
+        policy_id=offering.policy_id,
+        screening_set_id=offering.course.screening_set_id,
+        source=Source.SELF,
+    )
+    enroll(demo.session, offering, student, request, actor=student.user, now=when)
+
+
+def _hold(demo: Demo, offering: Offering, entry: OfferingEntry) -> None:
+    """Mark the meetings that are over; sign a finished class off and reserve its certificates."""
+    lead = demo.users[entry.lead] if entry.lead else demo.users["rosa"]
+    held = [meeting for meeting in offering.meetings if meeting.ends_at <= demo.now]
+    roll = on_roll(demo.session, offering.id)
+    for meeting in held:
+        entries = [Entry(e.id, *_happened(number, meeting)) for number, e in enumerate(roll)]
+        if entries:
+            save_roll(demo.session, meeting, entries, actor=lead, now=meeting.ends_at)
+    if entry.state != "finished":
+        return
+    signed = offering.ends_at + timedelta(hours=1)
+    finalize(demo.session, offering, actor=lead, now=signed)
+    demo.session.flush()
+    if entry.certificates == "issued":
+        issue_class(demo.session, offering, actor=lead, now=signed + timedelta(hours=1), accept_missing=True)
+
+
+def _happened(number: int, meeting: Meeting) -> tuple[MarkStatus, int | None]:
+    """What happened to the n-th student: most were there; a few came late, left early, missed a day or never came."""
+    if number == 4 and meeting.number == 2:
+        return MarkStatus.LATE, meeting.credit_minutes - 8
+    if number == 7 and meeting.number == 4:
+        return MarkStatus.LEFT_EARLY, meeting.credit_minutes - 35
+    if number == 9 and meeting.number in (1, 2):
+        return MarkStatus.ABSENT, None
+    if number == 11 and meeting.number == 3:
+        return MarkStatus.EXCUSED, None
+    if number == 13:
+        return MarkStatus.ABSENT, None
+    return MarkStatus.PRESENT, None

@@ -1,0 +1,107 @@
+"""The demo school: believable, always fresh, made by the rules, and quiet."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from accounts.passwords import check_password
+from certificates.models import Certificate
+from core import audit, clock
+from core.database import db, writing
+from core.outbox import OutgoingMail
+from courses.models import Claim
+from courses.offering_models import Offering
+from portal.demo.loading import PASSWORD, load_demo
+from students.models import SEATED_STATES, Enrollment, EnrollmentState
+from tests.conftest import Databases
+
+
+@pytest.fixture
+def loaded(app: Flask, databases: Databases) -> Iterator[Session]:
+    """A session on the demo school, which is loaded once and copied for each test."""
+    if not databases.restore("demo"):
+        with app.app_context(), writing() as session:
+            load_demo(session, now=clock.now())
+        databases.keep("demo")
+    with app.app_context():
+        yield db.session
+
+
+def states(session: Session, code: str) -> list[EnrollmentState]:
+    query = sa.select(Enrollment.state).join(Offering).where(Offering.code == code)
+    return list(session.scalars(query))
+
+
+def test_the_school_is_as_its_file_says(loaded: Session, app: Flask) -> None:
+    assert len(states(loaded, "CST1-AST-A")) == 18
+    assert states(loaded, "CST1-CHI-A").count(EnrollmentState.ENROLLED) == 24
+    assert states(loaded, "CST1-CHI-A").count(EnrollmentState.WAITLISTED) == 5
+    assert EnrollmentState.COMPLETED in states(loaded, "ANA1-NET-A")
+    roles = loaded.execute(sa.select(User.role, sa.func.count()).group_by(User.role)).all()
+    assert dict((role, count) for role, count in roles)[Role.INSTRUCTOR] == 3  # noqa: C402
+    alice = loaded.scalars(sa.select(User).where(User.email == "alice@tideway.example")).one()
+    assert check_password(alice.password_hash, PASSWORD)
+
+
+def test_alice_has_a_certificate_and_two_classes_to_come(loaded: Session) -> None:
+    query = (
+        sa.select(Offering.code, Enrollment.state)
+        .join(Enrollment, Enrollment.offering_id == Offering.id)
+        .where(Enrollment.certificate_name == "Alice Okafor")
+        .order_by(Offering.starts_at)
+    )
+    assert [tuple(row) for row in loaded.execute(query)] == [
+        ("CST1-AST-A", EnrollmentState.COMPLETED),
+        ("CST2-AST-A", EnrollmentState.ENROLLED),
+        ("SER1-AST-A", EnrollmentState.ENROLLED),
+    ]
+    assert any(
+        row.snapshot["facts"]["participant"] == "Alice Okafor"
+        for row in loaded.scalars(sa.select(Certificate))
+    )
+
+
+def test_no_mail_goes_out_for_the_past_and_no_claim_is_published(loaded: Session) -> None:
+    assert loaded.scalar(sa.select(sa.func.count(OutgoingMail.id))) == 0
+    assert loaded.scalar(sa.select(sa.func.count(Claim.id))) == 12
+    assert loaded.scalar(sa.select(sa.func.count(Claim.id)).where(Claim.published_at.is_not(None))) == 0
+
+
+def test_the_class_across_the_clock_change_begins_at_nine_each_day(loaded: Session) -> None:
+    offering = loaded.scalars(sa.select(Offering).where(Offering.code == "CST1-CHI-DST")).one()
+    starts = [clock.local(meeting.starts_at, offering.time_zone) for meeting in offering.meetings]
+    mornings = [moment for moment in starts if moment.hour == 9]
+    assert len(mornings) == 4
+    assert len({moment.utcoffset() for moment in mornings}) == 2
+
+
+@pytest.mark.both_databases
+def test_every_count_of_seats_is_what_the_rows_say_and_the_chain_is_whole(session: Session) -> None:
+    load_demo(session, now=clock.now())
+    session.commit()
+    for offering in session.scalars(sa.select(Offering)):
+        held = sum(1 for state in states(session, offering.code) if state in SEATED_STATES)
+        assert offering.seats_taken == held <= offering.capacity
+    assert list(audit.verify(session)) == []
+
+
+def test_a_database_with_users_is_refused(app: Flask, loaded: Session) -> None:
+    loaded.rollback()
+    result = app.test_cli_runner().invoke(args=["demo", "load"])
+    assert result.exit_code != 0
+    assert "already has users" in result.output
+
+
+def test_students_for_load_tests_are_confirmed_and_licensed(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    assert "12 students were added" in runner.invoke(args=["demo", "students", "12"]).output
+    assert "3 students were added" in runner.invoke(args=["demo", "students", "3"]).output
+    with app.app_context():
+        emails = db.session.scalars(sa.select(User.email).order_by(User.email)).all()
+        assert emails[0] == "student0001@tideway.example"
+        assert len(emails) == 15
+        assert db.session.scalars(sa.select(User)).first().confirmed_at is not None  # type: ignore[union-attr]
