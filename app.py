@@ -34,8 +34,7 @@ def create_app(settings: Settings | None = None, overrides: Mapping[str, Any] | 
     """
     settings = settings or Settings.from_environment()
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
-    for chatty in ("alembic", "weasyprint", "fontTools", "pyhanko", "huey"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     app = Flask(
         __name__,
         instance_path=str(settings.instance_path.resolve()),

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 from certificates.keys import PrivateKey, SigningKey
+from core import pdf
 from core.errors import RuleError
 
 CONTEXTS = [
@@ -237,6 +239,11 @@ def sign_credential(made: Json, issuer: Issuer, key: SigningKey) -> str:
     return jws.serialize_compact(
         header, text.encode(), _jose_key(key.private_key), algorithms=[header["alg"]]
     )
+
+
+def badge_picture() -> bytes:
+    """Return the shipped PNG of a badge: the seal of the engraved certificate."""
+    return (Path(pdf.__file__).parent / "assets" / "art" / "badge.png").read_bytes()
 
 
 def bake_png(png: bytes, jwt: str) -> bytes:

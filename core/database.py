@@ -128,7 +128,9 @@ def writing() -> Iterator[Session]:
 
 def locked(session: Session, model: type[M], key: Any) -> M | None:
     """Read a row again and lock it until the end of the transaction; None when there is no such row."""
-    # Without populate_existing an object that this transaction has loaded before would be handed back as it was then.
+    # Without populate_existing an object that this transaction has loaded before would be handed back as it was then;
+    # with it, what this transaction changed must be written first, or it would be forgotten.
+    session.flush()
     return session.get(model, key, with_for_update=True, populate_existing=True)
 
 

@@ -21,6 +21,9 @@ class School(Base):
     currency: Mapped[str] = mapped_column(sa.String(3))
     time_zone: Mapped[ShortText]
     number_prefix: Mapped[str] = mapped_column(sa.String(8))
+    # On invoices: the tax number as printed, and how to pay by transfer, a line "label: value" each.
+    tax_id: Mapped[ShortText] = mapped_column(default="")
+    bank_details: Mapped[LongText] = mapped_column(default="")
     signatory: Mapped[ShortText] = mapped_column(default="")
     signatory_role: Mapped[ShortText] = mapped_column(default="")
     signature_sha256: Mapped[str | None] = mapped_column(sa.String(64))

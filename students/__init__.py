@@ -5,4 +5,4 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
-    from students import mail, models, waitlist  # noqa: F401 (they register mails and jobs)
+    from students import ledger_models, mail, models, waitlist  # noqa: F401 (they register tables, mails and jobs)

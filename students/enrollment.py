@@ -13,6 +13,7 @@ from core.formatting import date_time, listing
 from courses.models import Course, Policy
 from courses.offering_models import Offering, OfferingState
 from students import people, prerequisites, seats, telling, waitlist
+from students.group_models import GroupBooking
 from students.models import Enrollment, EnrollmentState, License, Source, Student
 from students.people import LicenseEntry
 from students.seats import move as move
@@ -27,6 +28,7 @@ class EnrollRequest:
 
     ``policy_id`` and ``screening_set_id`` are the versions that were shown and agreed to (None: not agreed).
     ``override_reason`` is the office's reason to enroll without a required prerequisite; it is kept as a waiver.
+    ``group_booking`` is the booking whose open seat this is: the seat is taken there, and the booking pays.
     """
 
     certificate_name: str
@@ -38,6 +40,8 @@ class EnrollRequest:
     talk_to_instructor: bool = False
     source: Source = Source.SELF
     override_reason: str = ""
+    discount_code: str = ""
+    group_booking: GroupBooking | None = None
 
     @property
     def is_by_office(self) -> bool:
@@ -76,7 +80,11 @@ def enroll(
     if request.profession:
         student.profession = request.profession
     reasons = [] if request.is_by_office else approval_reasons(offering, course, request.profession, result)
-    state, holds_seat = _decide(offering, policy, needs_approval=bool(reasons), now=now)
+    booking = request.group_booking
+    if booking is None:
+        state, holds_seat = _decide(offering, policy, needs_approval=bool(reasons), now=now)
+    else:
+        state, holds_seat, policy = EnrollmentState.ENROLLED, True, booking.policy
     enrollment = Enrollment(
         student=student,
         state=state,
@@ -85,7 +93,8 @@ def enroll(
         certificate_name=name,
         profession=request.profession or student.profession,
         license=license_,
-        price_cents=price_for(session, offering, policy, student.id),
+        price_cents=booking.price_cents if booking else price_for(session, offering, policy, student.id),
+        group_booking=booking,
         policy_id=policy.id,
         policy_agreed_at=now if request.policy_id else None,
         screening_set_id=request.screening_set_id,
@@ -93,7 +102,10 @@ def enroll(
         wants_talk=request.talk_to_instructor,
         approval_reasons=",".join(reasons),
     )
-    seats.add(session, offering, enrollment, actor=actor, now=now, source=request.source.value)
+    details = {"source": request.source.value}
+    if request.discount_code.strip():
+        details["discount_code"] = request.discount_code.strip().upper()
+    seats.add(session, offering, enrollment, actor=actor, now=now, **details)
     if state is EnrollmentState.ENROLLED:
         telling.enrolled(session, enrollment, now=now)
     elif state is EnrollmentState.WAITLISTED:

@@ -11,6 +11,7 @@ from accounts.models import User
 from core.database import Base, Cents, Code, Key, LongText, ShortText, one_of
 from courses.models import Course, Policy, ScreeningSet
 from courses.offering_models import Offering
+from students.group_models import GroupBooking
 
 
 class EnrollmentState(StrEnum):
@@ -151,6 +152,8 @@ class Enrollment(Base):
     changed_at: Mapped[datetime]
     offer_made_at: Mapped[datetime | None]
     offer_expires_at: Mapped[datetime | None]
+    # The seat belongs to a group booking, which pays for it.
+    group_booking_id: Mapped[int | None] = mapped_column(sa.ForeignKey("group_bookings.id"), index=True)
     # Raised by every correction after finalize: whatever was printed before rests on older attendance.
     attendance_revision: Mapped[int] = mapped_column(default=0)
 
@@ -159,6 +162,7 @@ class Enrollment(Base):
     license: Mapped[License | None] = relationship()
     policy: Mapped[Policy] = relationship()
     screening_set: Mapped[ScreeningSet | None] = relationship()
+    group_booking: Mapped[GroupBooking | None] = relationship()
     history: Mapped[list["EnrollmentEvent"]] = relationship(
         back_populates="enrollment", order_by="EnrollmentEvent.id", cascade="all, delete-orphan"
     )

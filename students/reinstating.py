@@ -24,6 +24,8 @@ def reinstate(
     reason = reason.strip()
     if enrollment.state not in states.FINAL_STATES:
         raise seats.AlreadyThereError(seats.already(enrollment.state))
+    if enrollment.group_booking_id is not None:
+        raise RuleError(_("This seat belonged to a group booking. Name the person there again."))
     if not reason:
         raise RuleError(_("Write why; it stays in the student's history."), field="reason")
     enrolling.require_open(offering, now, by_office=True)

@@ -1,7 +1,8 @@
 """The one door for seats: whatever takes or frees a seat, or changes the waitlist, passes through here.
 
-``lock`` locks the offering and counts again; ``add`` and ``move`` then decide and record, under that lock. A change of
-seats without the lock raises, so no path can go around it. Offerings are locked in the order of their ids, and the
+``lock`` locks the offering and counts again; ``add``, ``move``, ``reserve`` and ``release`` then decide and record, under
+that lock. A change of seats without the lock raises, so no path can go around it. Fees follow each move
+(``students.ledger.follow``). Offerings are locked in the order of their ids, and the
 audit chain's head comes last (``core.audit``), so two acts never wait for each other.
 """
 
@@ -20,7 +21,8 @@ from core import audit
 from core.database import locked
 from core.errors import RuleError
 from courses.offering_models import Offering
-from students import states
+from students import ledger, states
+from students.group_models import GroupBooking
 from students.models import SEATED_STATES, Enrollment, EnrollmentEvent, EnrollmentState
 
 log = logging.getLogger("stillpoint.seats")
@@ -45,14 +47,23 @@ class Count:
 
 
 def count(session: Session, offering_id: int) -> Count:
-    """Count the seats held and the people waiting from the rows themselves, not from the offering's columns."""
-    held, waiting = session.execute(
+    """Count the seats held and the people waiting from the rows themselves, not from the offering's columns.
+
+    Seats that a group booking holds without a name yet count as held.
+    """
+    unnamed = (
+        sa.select(sa.func.coalesce(sa.func.sum(GroupBooking.seats_open), 0))
+        .where(GroupBooking.offering_id == offering_id)
+        .scalar_subquery()
+    )
+    held, waiting, reserved = session.execute(
         sa.select(
             sa.func.count(sa.case((Enrollment.holds_seat, 1))),
             sa.func.count(sa.case((Enrollment.state == EnrollmentState.WAITLISTED, 1))),
+            unnamed,
         ).where(Enrollment.offering_id == offering_id)
     ).one()
-    return Count(held=held, waiting=waiting)
+    return Count(held=held + int(reserved), waiting=waiting)
 
 
 def lock(session: Session, offering_id: int) -> Offering:
@@ -98,7 +109,10 @@ def lock_of(session: Session, enrollment: Enrollment) -> Offering:
 def _read_again(session: Session, offering_id: int) -> None:
     # What was loaded before the lock may be stale: another transaction may have changed it while this one waited.
     for row in session.identity_map.values():
-        if isinstance(row, Enrollment) and row.__dict__.get("offering_id") in (None, offering_id):
+        if isinstance(row, Enrollment | GroupBooking) and row.__dict__.get("offering_id") in (
+            None,
+            offering_id,
+        ):
             session.expire(row)
 
 
@@ -152,10 +166,14 @@ def add(
     enrollment.ticket = offering.next_ticket
     enrollment.created_at = enrollment.changed_at = now
     offering.next_ticket += 1
-    _count_change(offering, seats=int(enrollment.holds_seat), waiting=int(_waits(enrollment.state)))
+    seats = int(enrollment.holds_seat)
+    _count_change(
+        offering, seats=seats - _from_group(enrollment, seats), waiting=int(_waits(enrollment.state))
+    )
     session.add(enrollment)
     _note(session, enrollment, None, actor=actor, now=now, reason=reason, details=details)
     session.flush()
+    ledger.follow(session, enrollment, None, actor=actor, now=now, details=details)
     return enrollment
 
 
@@ -180,13 +198,49 @@ def move(
     seats = int(to_state in SEATED_STATES) - int(enrollment.holds_seat)
     waiting = int(_waits(to_state)) - int(_waits(before))
     if seats or waiting:
-        _count_change(_door(session, enrollment.offering_id), seats=seats, waiting=waiting)
+        offering = _door(session, enrollment.offering_id)
+        _count_change(offering, seats=seats - _from_group(enrollment, seats), waiting=waiting)
     enrollment.state = to_state
     enrollment.holds_seat = to_state in SEATED_STATES
     if to_state is not EnrollmentState.OFFERED:
         enrollment.offer_expires_at = None
     enrollment.changed_at = now
     _note(session, enrollment, before, actor=actor, now=now, reason=reason, details=details)
+    ledger.follow(session, enrollment, before, actor=actor, now=now, details=details)
+
+
+def reserve(session: Session, offering: Offering, booking: GroupBooking, seats: int) -> None:
+    """Hold so many seats for a group booking, under the lock. Raises NoSeatError when fewer are free.
+
+    Nobody passes the queue: while people wait for a seat, none is free for a group either.
+    """
+    _door(session, offering.id)
+    if offering.waiting_count:
+        raise NoSeatError(_("People wait for a seat in this class, and they come first."))
+    _count_change(offering, seats=seats, waiting=0)
+    booking.seats += seats
+    booking.seats_open += seats
+
+
+def release(session: Session, offering: Offering, booking: GroupBooking, seats: int) -> None:
+    """Give back seats of a group booking that nobody is named for, under the lock. Raises NoSeatError for more."""
+    _door(session, offering.id)
+    if seats > booking.seats_open:
+        raise NoSeatError(_("Only seats that nobody is named for can be given back."))
+    booking.seats -= seats
+    booking.seats_open -= seats
+    _count_change(offering, seats=-seats, waiting=0)
+
+
+def _from_group(enrollment: Enrollment, seats: int) -> int:
+    """How much of a change of seats a group booking bears: its seat is named (1) or open again (-1)."""
+    booking = enrollment.group_booking
+    if booking is None or not seats:
+        return 0
+    if seats > booking.seats_open:
+        raise NoSeatError(_("Every seat of this booking has a name already."))
+    booking.seats_open -= seats
+    return seats
 
 
 def _waits(state: EnrollmentState) -> bool:

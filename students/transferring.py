@@ -37,6 +37,10 @@ def transfer(
     by_office = actor.is_staff and actor.id != enrollment.student.user_id
     if enrollment.state is not EnrollmentState.ENROLLED:
         raise RuleError(states.standing(enrollment.state))
+    if enrollment.group_booking_id is not None:
+        raise RuleError(
+            _("This seat belongs to a group booking. Whoever booked it can name another person for it.")
+        )
     if there.course_id != here.course_id:
         raise RuleError(_("Choose a class of the same course."), field="to")
     existing = seats.live_enrollment(session, there.id, enrollment.student_id)

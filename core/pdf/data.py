@@ -89,6 +89,9 @@ def check_picture(data: bytes) -> str:
                 )
             media_type = "image/png" if picture.format == "PNG" else "image/jpeg"
             picture.load()
+            # said here, since WeasyPrint tells Pillow to take truncated files
+            if not data.rstrip(b"\0\n").endswith((b"IEND\xaeB`\x82", b"\xff\xd9")):
+                raise OSError("truncated")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise PdfError(_("This file is not a PNG or JPEG picture.")) from error
     return media_type

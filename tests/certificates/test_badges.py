@@ -22,6 +22,7 @@ from certificates.badges import (
     Award,
     Issuer,
     achievement_document,
+    badge_picture,
     bake_png,
     credential,
     did_document,
@@ -189,6 +190,10 @@ def test_a_baked_picture_carries_the_credential_and_is_still_a_picture() -> None
         assert picture.text["openbadgecredential"] == token  # type: ignore[attr-defined]
     assert read_baked_png(baked) == token
     assert read_baked_png(_png()) == ""
+
+
+def test_the_shipped_picture_can_be_baked() -> None:
+    assert read_baked_png(bake_png(badge_picture(), "token")) == "token"
 
 
 def test_baking_again_replaces_the_credential() -> None:

@@ -119,7 +119,7 @@ def test_fifty_hostile_texts_in_every_field_stay_texts(fetched: list[str]) -> No
 def test_hostile_texts_do_no_harm_on_any_paper(name: str, fetched: list[str]) -> None:
     template, data = sample(name)
     skip = {"url", "roll_url", "pay_url", "currency", "kind", "made_at"}
-    for text in TEXTS:
+    for text in TEXTS[::4]:
 
         def spoil(value: Any, key: str = "", text: str = text) -> Any:
             if isinstance(value, dict):

@@ -1,0 +1,227 @@
+"""What the office does with fees: payments, refunds made, discounts by decision, and corrections by a counter-entry."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from accounts.models import User
+from core import audit
+from core.clock import local_date
+from core.errors import RuleError
+from core.formatting import money
+from core.school import current_school
+from courses.models import Policy
+from students import billing, ledger
+from students.ledger_models import ASKED, EntryKind, FeeAccount, FeeEntry, Method
+
+
+def deposit_due(account: FeeAccount, policy: Policy, seats: int = 1) -> int:
+    """What of the deposit is still to be paid, in cents; nothing when the price is lower or enough was paid."""
+    deposit = min(policy.deposit_cents * seats, account.charged_cents)
+    return max(0, deposit - account.paid_cents)
+
+
+def record_payment(
+    session: Session,
+    account: FeeAccount,
+    *,
+    amount_cents: int,
+    made_on: date,
+    method: Method,
+    reference: str = "",
+    accept_more: bool = False,
+    actor: User,
+    now: datetime,
+) -> FeeEntry:
+    """Write down money that came in; the receipt gets its number in the same act. Returns the entry.
+
+    Raises RuleError for nothing, a date in the future, or more than is to be paid (unless ``accept_more``: the rest
+    then stands as money to give back).
+    """
+    account = ledger.lock(session, account.id)
+    _require_amount(amount_cents)
+    _require_past(session, made_on, now)
+    if amount_cents > account.balance_cents and not accept_more:
+        owed = money(max(account.balance_cents, 0), account.currency)
+        raise RuleError(
+            _("Only %(owed)s is to be paid. Check the amount, or say that more was paid.", owed=owed),
+            field="amount",
+        )
+    entry = ledger.append(
+        session,
+        account,
+        EntryKind.PAYMENT,
+        -amount_cents,
+        actor=actor,
+        now=now,
+        made_on=made_on,
+        method=method,
+        reference=reference.strip(),
+    )
+    receipt = billing.issue_receipt(session, account, entry, actor=actor, now=now)
+    _record(session, "students:fees:paid", account, entry, actor=actor, now=now, receipt=receipt.number)
+    return entry
+
+
+def record_refund(
+    session: Session,
+    account: FeeAccount,
+    *,
+    amount_cents: int,
+    made_on: date,
+    method: Method,
+    reference: str = "",
+    actor: User,
+    now: datetime,
+) -> FeeEntry:
+    """Write down money that was given back. Raises RuleError for nothing, for the future, or for more than is due."""
+    account = ledger.lock(session, account.id)
+    _require_amount(amount_cents)
+    _require_past(session, made_on, now)
+    due = max(0, -account.balance_cents)
+    if amount_cents > due:
+        raise RuleError(
+            _(
+                "%(due)s is due back. To give back more, enter a discount first.",
+                due=money(due, account.currency),
+            ),
+            field="amount",
+        )
+    entry = ledger.append(
+        session,
+        account,
+        EntryKind.REFUND,
+        amount_cents,
+        actor=actor,
+        now=now,
+        made_on=made_on,
+        method=method,
+        reference=reference.strip(),
+    )
+    _record(session, "students:fees:refunded", account, entry, actor=actor, now=now)
+    return entry
+
+
+def give_discount(
+    session: Session, account: FeeAccount, *, amount_cents: int, reason: str, actor: User, now: datetime
+) -> FeeEntry:
+    """The office takes something off, with a reason. Raises RuleError without one, or for more than is asked for."""
+    account = ledger.lock(session, account.id)
+    _require_amount(amount_cents)
+    if amount_cents > account.charged_cents:
+        raise RuleError(
+            _(
+                "The price is %(price)s; no more can be taken off.",
+                price=money(account.charged_cents, account.currency),
+            ),
+            field="amount",
+        )
+    reason = _required_reason(reason)
+    entry = ledger.append(
+        session, account, EntryKind.DISCOUNT, -amount_cents, actor=actor, now=now, note=reason
+    )
+    _record(session, "students:fees:discounted", account, entry, actor=actor, now=now, reason=reason)
+    return entry
+
+
+def correct(
+    session: Session, account: FeeAccount, entry_id: int, *, reason: str, actor: User, now: datetime
+) -> FeeEntry:
+    """Take an entry back by a counter-entry; both stay. Returns the counter-entry.
+
+    Raises RuleError without a reason, for an entry that was taken back already or is itself a correction, for one made
+    by the system's own rules (they follow from the enrollment), and when something else rests on it.
+    """
+    account = ledger.lock(session, account.id)
+    entry = session.get(FeeEntry, entry_id)
+    if entry is None or entry.account_id != account.id:
+        raise LookupError(f"fee entry {entry_id}")
+    reason = _required_reason(reason)
+    taken_back = session.scalar(sa.select(FeeEntry.id).where(FeeEntry.corrects_id == entry.id))
+    if entry.corrects_id is not None or taken_back is not None:
+        raise RuleError(_("This entry was taken back already. Write a new one instead."))
+    if not is_correctable(entry):
+        raise RuleError(_("This entry follows from the enrollment itself. Give a discount instead."))
+    asked = entry.kind in ASKED
+    charged = account.charged_cents - (entry.amount_cents if asked else 0)
+    paid = account.paid_cents + (0 if asked else entry.amount_cents)
+    if charged < 0 or paid < 0:
+        raise RuleError(_("Money was given back on the strength of this entry. Take that refund back first."))
+    counter = ledger.append(
+        session,
+        account,
+        entry.kind,
+        -entry.amount_cents,
+        actor=actor,
+        now=now,
+        made_on=entry.made_on,
+        method=entry.method,
+        reference=entry.reference,
+        note=reason,
+        corrects=entry,
+        discount_code_id=entry.discount_code_id,
+    )
+    _record(
+        session,
+        "students:fees:corrected",
+        account,
+        counter,
+        actor=actor,
+        now=now,
+        reason=reason,
+        corrects=entry.number,
+    )
+    return counter
+
+
+def is_correctable(entry: FeeEntry) -> bool:
+    """Whether people may take such an entry back: what people wrote down, not what the rules computed."""
+    return entry.corrects_id is None and entry.kind in (
+        EntryKind.PAYMENT,
+        EntryKind.REFUND,
+        EntryKind.DISCOUNT,
+    )
+
+
+def _require_amount(amount_cents: int) -> None:
+    if amount_cents <= 0:
+        raise RuleError(_("Write an amount above zero."), field="amount")
+
+
+def _require_past(session: Session, made_on: date, now: datetime) -> None:
+    school = current_school(session)
+    if made_on > local_date(now, school.time_zone if school else "UTC"):
+        raise RuleError(_("That day has not come yet."), field="made_on")
+
+
+def _required_reason(reason: str) -> str:
+    if not reason.strip():
+        raise RuleError(_("Write why; it stays in the records."), field="reason")
+    return reason.strip()
+
+
+def _record(
+    session: Session,
+    action: str,
+    account: FeeAccount,
+    entry: FeeEntry,
+    *,
+    actor: User,
+    now: datetime,
+    **details: object,
+) -> None:
+    audit.record(
+        session,
+        action,
+        account,
+        actor=actor,
+        now=now,
+        entry=entry.number,
+        amount_cents=entry.amount_cents,
+        balance_cents=account.balance_cents,
+        enrollment=account.enrollment_id,
+        group_booking=account.group_booking_id,
+        **details,
+    )
