@@ -17,9 +17,9 @@ def init_app(app: Flask) -> None:
     from core.pages import init_pages
     from core.paper_views import blueprint as papers_blueprint
 
+    init_pages(app)
     app.register_blueprint(blueprint)
     app.register_blueprint(papers_blueprint)
     app.cli.add_command(audit_commands)
     app.cli.add_command(worker.worker_command)
-    init_pages(app)
     register_looks(app)

@@ -1,5 +1,7 @@
 """For the operator: ``/healthz`` (this process answers) and ``/readyz`` (everything it needs is in order)."""
 
+import logging
+import shutil
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -8,10 +10,15 @@ from flask import Blueprint, Response, current_app, jsonify
 from core import clock, delivery, worker
 from core.database import db
 from core.migrations import alembic
+from core.pages import advice_for
 from core.settings import Settings
 
 blueprint = Blueprint("health", __name__)
 
+log = logging.getLogger("stillpoint.health")
+
+MEGABYTE = 1024 * 1024
+DISK_LOW = 100 * MEGABYTE
 MAIL_LATE = timedelta(minutes=15)
 
 
@@ -33,11 +40,15 @@ def readiness() -> dict[str, str]:
     """Name of each check and "ok", or what is wrong and what to do."""
     now = clock.now()
     settings: Settings = current_app.extensions["settings"]
+    checks = {"disk": _disk(settings)}
     try:
         db.session.execute(sa.text("SELECT 1"))
-    except sa.exc.OperationalError as error:
-        return {"database": f"cannot be reached: {error.orig}. See DATABASE_URL in docs/operating.md."}
-    checks = {"database": "ok", "migrations": _migrations()}
+        checks |= {"database": "ok", "migrations": _migrations()}
+    except sa.exc.DBAPIError as error:
+        # This page is public: the log says more.
+        log.error("%s", advice_for(error) or error.orig)
+        advice = "cannot be reached; the log says why. See DATABASE_URL in docs/operating.md."
+        return checks | {"database": advice}
     if checks["migrations"] == "ok":
         count, oldest = delivery.waiting(db.session, now)
         late = oldest is not None and now - oldest > MAIL_LATE
@@ -49,6 +60,13 @@ def readiness() -> dict[str, str]:
         if not settings.public_url:
             checks["public_url"] = "PUBLIC_URL is not set: no mail is sent and no certificate is issued."
     return checks
+
+
+def _disk(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.instance_path).free
+    if free >= DISK_LOW:
+        return "ok"
+    return f"only {free // MEGABYTE} MB are free where the data lies: make room before nothing can be saved."
 
 
 def _migrations() -> str:

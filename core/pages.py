@@ -1,5 +1,6 @@
 """What all pages share: error pages, the school in every template, static addresses that change with the file."""
 
+import contextlib
 import hashlib
 import logging
 from functools import lru_cache
@@ -7,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, current_app, jsonify, render_template, request
+from flask import Flask, abort, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.routing import IntegerConverter, Map
 
 from core.database import db
 from core.errors import ThrottledError
@@ -19,18 +21,33 @@ from core.school import current_school
 log = logging.getLogger("stillpoint.pages")
 
 
+class KeyConverter(IntegerConverter):
+    """The ``int`` of addresses: what no table can hold as a key is nobody's address, not an error."""
+
+    def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
+        super().__init__(url_map, *args, **({"max": 2**31 - 1} | kwargs))
+
+
 def init_pages(app: Flask) -> None:
-    """Attach error pages and what every template may use."""
+    """Attach error pages and what every template may use. Call it before any room adds its addresses."""
+    app.url_map.converters["int"] = KeyConverter
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(ThrottledError, _throttled)
-    app.register_error_handler(sa.exc.OperationalError, _database_error)
-    app.register_error_handler(sa.exc.ProgrammingError, _database_error)
+    app.register_error_handler(sa.exc.DBAPIError, _database_error)
     app.register_error_handler(OSError, _system_error)
     app.register_error_handler(Exception, _unexpected)
 
     @app.context_processor
     def _shared() -> dict[str, Any]:
-        return {"school": _school_or_none()}
+        return {"school": current_school(db.session)}
+
+    @app.before_request
+    def _no_null_signs() -> None:
+        # No text here has one, and PostgreSQL refuses it late: in the middle of a statement.
+        if "\x00" in request.path:
+            abort(404)
+        if "%00" in request.query_string.decode("latin-1"):
+            abort(400)
 
     @app.url_defaults
     def _static_version(endpoint: str, values: dict[str, Any]) -> None:
@@ -45,13 +62,6 @@ def _version(path: str, _changed: float) -> str:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
     except OSError:
         return "0"
-
-
-def _school_or_none() -> object:
-    try:
-        return current_school(db.session)
-    except sa.exc.SQLAlchemyError:
-        return None  # an error page must not fail on what made it necessary
 
 
 def wants_json() -> bool:
@@ -86,7 +96,10 @@ def _answer(
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()
-    db.session.rollback()
+    trouble = getattr(error, "original_exception", None)
+    if trouble is not None:  # an error page that failed itself: mostly for want of a database
+        return _database_error(trouble) if isinstance(trouble, sa.exc.DBAPIError) else _unexpected(trouble)
+    _roll_back()
     if isinstance(error, CSRFError):
         log.info("form refused: %s", error.description)
     return _answer(error)
@@ -101,34 +114,62 @@ def _throttled(error: ThrottledError) -> ResponseReturnValue:
 
 def _database_error(error: sa.exc.DBAPIError) -> ResponseReturnValue:
     """A database that is locked, missing, full or behind its migrations: the log says what to do."""
-    db.session.rollback()
-    text = str(error.orig).lower()
-    if "no such table" in text or "no such column" in text or "does not exist" in text or "undefined" in text:
-        log.error("the database is behind the program (%s); run: flask db upgrade", error.orig)
-    elif "locked" in text or "busy" in text:
-        log.error("the database stayed locked for 20 seconds; another program holds it: %s", error.orig)
-    elif "full" in text or "no space" in text:
-        log.error("the disk is full; nothing was saved: %s", error.orig)
-    elif "unable to open" in text or "readonly" in text:
-        log.error(
-            "the database file cannot be opened or written; see DATABASE_URL and the folder's owner: %s",
-            error.orig,
+    _roll_back()
+    trouble = advice_for(_first_of(error))
+    if trouble is not None:
+        log.error("%s", trouble)
+        return _answer(ServiceUnavailable())
+    if isinstance(error, sa.exc.DataError):  # a value that no column takes got past its form
+        log.warning("a value was refused at %s %s: %s", request.method, request.path, error.orig)
+        return _answer(BadRequest())
+    log.exception("the database refused a statement", exc_info=error)
+    return _answer(InternalServerError())
+
+
+def _first_of(error: sa.exc.DBAPIError) -> sa.exc.DBAPIError:
+    """The error that the others followed: SQLite on a full disk drops the transaction, and then its savepoint is missed."""
+    first, seen = error, error.__context__
+    while seen is not None:
+        first = seen if isinstance(seen, sa.exc.DBAPIError) else first
+        seen = seen.__context__
+    return first
+
+
+def advice_for(error: sa.exc.DBAPIError) -> str | None:
+    """What is wrong with the database itself and what the operator does about it; None for any other error."""
+    text, detail = str(error.orig).lower(), error.orig
+    if isinstance(error, sa.exc.DataError | sa.exc.IntegrityError):
+        return None
+    if any(words in text for words in ("no such table", "no such column", "does not exist", "undefined")):
+        return f"The database is behind the program ({detail}). Run: flask db upgrade"
+    if "locked" in text or "busy" in text:
+        return f"The database stayed locked for 20 seconds: another program holds it ({detail})."
+    if any(words in text for words in ("is full", "no space", "disk full")):
+        return f"The disk is full; nothing was saved ({detail}). Make room where the data lies."
+    if any(
+        words in text for words in ("unable to open", "readonly", "read-only", "disk i/o", "not a database")
+    ):
+        return (
+            f"The database cannot be opened or written ({detail})."
+            " See DATABASE_URL in docs/operating.md, and who owns the folder."
         )
-    elif isinstance(error, sa.exc.OperationalError):
-        log.error("the database cannot be reached: %s", error.orig)
-    else:
-        log.exception("the database refused a statement", exc_info=error)
-        return _answer(InternalServerError())
-    return _answer(ServiceUnavailable())
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated:
+        return f"The database cannot be reached ({detail}). See DATABASE_URL in docs/operating.md."
+    return None
 
 
 def _system_error(error: OSError) -> ResponseReturnValue:
-    db.session.rollback()
-    log.exception("a file or the network failed: %s", error, exc_info=error)
+    _roll_back()
+    log.exception("A file or the network failed: %s", error, exc_info=error)
     return _answer(ServiceUnavailable())
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
-    db.session.rollback()
+    _roll_back()
     log.exception("unexpected error at %s %s", request.method, request.path, exc_info=error)
     return _answer(InternalServerError())
+
+
+def _roll_back() -> None:
+    with contextlib.suppress(sa.exc.DBAPIError):  # a connection that is gone has nothing to take back
+        db.session.rollback()

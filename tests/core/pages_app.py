@@ -4,11 +4,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, Flask, abort, flash, render_template
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
-from core.database import db
+from core.database import Base, db
 from core.forms import (
     BooleanField,
     CodeField,
@@ -79,9 +80,11 @@ def make_app(user: Any = VISITOR, endpoints: bool = True, **config: Any) -> Flas
     """Return an application whose current user is `user`; without `endpoints` it has only its own."""
     app = Flask("stillpoint", root_path=str(ROOT))
     app.config.update(SECRET_KEY="only for tests", **config)
-    app.config["SQLALCHEMY_ENGINES"] = {"default": "sqlite://"}
+    app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": "sqlite://", "poolclass": sa.StaticPool}}
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     db.init_app(app)
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
     Babel(app, locale_selector=lambda: str(app.config.get("LOCALE", "en")))
     CSRFProtect(app)
     init_pages(app)
