@@ -271,8 +271,10 @@ def summaries(session: Session, offering: Offering) -> dict[int, Summary]:
     return summaries_of(session, offering, sittings(session, offering.id))
 
 
-def summaries_of(session: Session, offering: Offering, meetings: Sequence[Sitting]) -> dict[int, Summary]:
-    """The same, for whoever has read the meetings already; three statements."""
+def summaries_of(
+    session: Session, offering: Offering, meetings: Sequence[Sitting], *, only: int | None = None
+) -> dict[int, Summary]:
+    """The same, for whoever has read the meetings already; ``only`` one enrollment. Three statements."""
     rules = body_rules(session, offering)
     people = (
         sa.select(
@@ -290,8 +292,10 @@ def summaries_of(session: Session, offering: Offering, meetings: Sequence[Sittin
         .where(Enrollment.offering_id == offering.id, Enrollment.state.in_(ROLL_STATES))
         .order_by(*by_name(), Enrollment.id)
     )
+    if only is not None:
+        people = people.where(Enrollment.id == only)
     enrolled = session.execute(people).all()
-    marks = current_marks(session, offering.id)
+    marks = current_marks(session, offering.id, only=only)
     return {
         enrollment_id: summarize(
             enrollment_id,
@@ -307,8 +311,10 @@ def summaries_of(session: Session, offering: Offering, meetings: Sequence[Sittin
     }
 
 
-def current_marks(session: Session, offering_id: int) -> dict[int, dict[int, Marked]]:
-    """The current marks of a class: by enrollment id, then by meeting id. One statement, no ORM objects."""
+def current_marks(
+    session: Session, offering_id: int, *, only: int | None = None
+) -> dict[int, dict[int, Marked]]:
+    """The current marks of a class (or ``only`` of one enrollment): by enrollment id, then by meeting id. One statement."""
     query = (
         sa.select(
             AttendanceMark.meeting_id,
@@ -319,6 +325,8 @@ def current_marks(session: Session, offering_id: int) -> dict[int, dict[int, Mar
         .join(Meeting, Meeting.id == AttendanceMark.meeting_id)
         .where(Meeting.offering_id == offering_id, AttendanceMark.is_current)
     )
+    if only is not None:
+        query = query.where(AttendanceMark.enrollment_id == only)
     found: dict[int, dict[int, Marked]] = defaultdict(dict)
     for row in session.execute(query):
         found[row[1]][row[0]] = Marked(*row)

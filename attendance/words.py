@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext, ngettext
 from markupsafe import Markup
 
 from attendance.minutes import Summary
-from attendance.models import MarkStatus
+from attendance.models import MarkMethod, MarkStatus
 from core.clock import local
 from core.formatting import clock_time, hours, weekday_name
 from core.pictures import mark
@@ -20,7 +20,7 @@ STATUS_LABELS = {
     MarkStatus.ABSENT: lazy_gettext("Absent"),
     MarkStatus.EXCUSED: lazy_gettext("Excused"),
 }
-_COLORS = {
+COLORS = {
     MarkStatus.PRESENT: "m-ok",
     MarkStatus.LATE: "m-wait",
     MarkStatus.LEFT_EARLY: "m-wait",
@@ -43,7 +43,7 @@ class Choice(NamedTuple):
 def choices() -> list[Choice]:
     """The five marks, in order, in the reader's language."""
     return [
-        Choice(status.value, str(STATUS_LABELS[status]), mark(status.value), _COLORS[status])
+        Choice(status.value, str(STATUS_LABELS[status]), mark(status.value), COLORS[status])
         for status in STATUS_ORDER
     ]
 
@@ -54,6 +54,17 @@ def mark_words(status: MarkStatus, minutes: int) -> str:
     if status in (MarkStatus.LATE, MarkStatus.LEFT_EARLY):
         return ngettext("%(label)s, %(num)s minute", "%(label)s, %(num)s minutes", minutes, label=label)
     return label
+
+
+def method_words(method: MarkMethod) -> str:
+    """How a mark came about, when that is worth saying; empty for the roll."""
+    return {
+        MarkMethod.ROLL: "",
+        MarkMethod.CHECK_IN: _("by check-in"),
+        MarkMethod.IMPORT: _("imported"),
+        MarkMethod.MAKE_UP: _("made up in another class"),
+        MarkMethod.CORRECTION: _("correction"),
+    }[method]
 
 
 def meeting_name(starts_at: datetime, zone: str) -> str:

@@ -1,0 +1,238 @@
+"""One class for its instructors: the grid, and one student's marks with their history."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask import Response, abort, flash, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from markupsafe import Markup
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from accounts.access import TEACHING, actor_again, me, roles
+from attendance.access import class_of
+from attendance.blueprint import blueprint
+from attendance.grid import Grid, grid_of
+from attendance.history import marks_of
+from attendance.marking import Entry, correct, refuse_closed
+from attendance.minutes import Sitting, Summary, sittings, summaries_of
+from attendance.models import MarkStatus
+from attendance.words import (
+    COLORS,
+    STATUS_LABELS,
+    STATUS_ORDER,
+    choices,
+    grace_words,
+    mark_words,
+    meeting_name,
+    method_words,
+    outlook,
+    standing,
+)
+from core import clock
+from core.database import db
+from core.errors import RuleError
+from core.forms import Form, HiddenField, Length, RadioField, Required, StringField, WholeNumberField
+from core.pictures import mark
+from core.web import acting, note, page, see_other
+from courses.offering_models import InstructorRole, Meeting, Offering, OfferingInstructor
+from students.models import ROLL_STATES, Enrollment, Student
+from students.states import LABELS as STATE_LABELS
+
+
+class CorrectionForm(Form):
+    """What one student's mark at one meeting should be, and why."""
+
+    meeting = HiddenField(validators=[Required()])
+    status = RadioField(
+        lazy_gettext("Mark"),
+        [Required(lazy_gettext("Choose a mark."))],
+        choices=[(status.value, STATUS_LABELS[status]) for status in STATUS_ORDER],
+    )
+    minutes = WholeNumberField(lazy_gettext("Minutes credited"), minimum=0, maximum=1440)
+    reason = StringField(lazy_gettext("Reason"), [Length(max=500)])
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """One student's line: the cells are finished markup, because there may be thousands."""
+
+    summary: Summary
+    cells: Markup
+
+
+@blueprint.get("/teaching/<code>/")
+@roles(*TEACHING)
+def class_grid(code: str) -> ResponseReturnValue:
+    """Roster × meetings."""
+    session, now = db.session, clock.now()
+    offering = class_of(session, me(), code)
+    instructors = session.scalars(
+        sa.select(OfferingInstructor)
+        .where(OfferingInstructor.offering_id == offering.id)
+        .options(joinedload(OfferingInstructor.user, innerjoin=True))
+        .order_by(OfferingInstructor.role.desc())
+    ).all()
+    grid = grid_of(session, offering, now)
+    leads = any(part.user_id == me().id and part.role is InstructorRole.LEAD for part in instructors)
+    return page(
+        "attendance/grid.html",
+        offering=offering,
+        instructors=instructors,
+        grid=grid,
+        rows=_rows(grid, now_id=grid.now.id if grid.now else 0, at=now),
+        now=now,
+        may_sign_off=leads or me().is_staff,
+        choices=choices(),
+        standing=standing,
+        meeting_name=meeting_name,
+        state_labels=STATE_LABELS,
+    )
+
+
+def _rows(grid: Grid, *, now_id: int, at: datetime) -> list[GridRow]:
+    drawn: dict[tuple[MarkStatus, int | None, bool, bool], Markup] = {}
+    open_cells = {
+        (begun, is_now): _empty_cell(begun, is_now) for begun in (True, False) for is_now in (True, False)
+    }
+    columns = [(meeting, meeting.starts_at <= at, meeting.id == now_id) for meeting in grid.meetings]
+    rows = []
+    for number, summary in grid.summaries.items():
+        cells = []
+        for meeting, begun, is_now in columns:
+            found = summary.marks.get(meeting.id)
+            if found is None:
+                cells.append(open_cells[begun, is_now])
+                continue
+            partly = found.minutes if 0 < found.minutes < meeting.credit else None
+            key = (found.status, partly, (meeting.id, number) in grid.differences, is_now)
+            if key not in drawn:
+                drawn[key] = _cell(*key)
+            cells.append(drawn[key])
+        rows.append(GridRow(summary, Markup("").join(cells)))
+    return rows
+
+
+def _cell(status: MarkStatus, minutes: int | None, differs: bool, is_now: bool) -> Markup:
+    small = (
+        Markup("<small>{}<span class='vh'> {}</span></small>").format(minutes, _("minutes"))
+        if minutes
+        else ""
+    )
+    asks = Markup("<small>{}</small>").format(_("Differs")) if differs else ""
+    return Markup('<td class="{}{}">{}<span class="vh">{}</span>{}{}</td>').format(
+        COLORS[status], " now" if is_now else "", mark(status.value), STATUS_LABELS[status], small, asks
+    )
+
+
+def _empty_cell(begun: bool, is_now: bool) -> Markup:
+    return Markup('<td class="m-none{}">{}<span class="vh">{}</span></td>').format(
+        " now" if is_now else "",
+        mark("none" if begun else "future"),
+        _("Not marked") if begun else _("Not held yet"),
+    )
+
+
+@blueprint.get("/teaching/<code>/students/<int:enrollment_id>")
+@roles(*TEACHING)
+def student(code: str, enrollment_id: int) -> ResponseReturnValue:
+    """One student's marks: what stands, and everything that was ever said."""
+    return _student_page(code, enrollment_id, CorrectionForm(formdata=None))
+
+
+@blueprint.post("/teaching/<code>/students/<int:enrollment_id>")
+@roles(*TEACHING)
+def correct_mark(code: str, enrollment_id: int) -> ResponseReturnValue:
+    """Correct one mark of one student."""
+    form = CorrectionForm()
+    if form.validate_on_submit():
+        try:
+            with acting() as session:
+                actor = actor_again(session)
+                offering = class_of(session, actor, code)
+                meeting = _meeting(session, offering, form.meeting.data)
+                saved = correct(
+                    session,
+                    meeting,
+                    Entry(enrollment_id, MarkStatus(form.status.data), form.minutes.data),
+                    reason=form.reason.data or "",
+                    actor=actor,
+                    now=clock.now(),
+                )
+        except RuleError as error:
+            note(form, error)
+        else:
+            flash(
+                _("The mark was corrected.") if saved.changed else _("That is what stood there."), "success"
+            )
+            return see_other(url_for(".student", code=code, enrollment_id=enrollment_id))
+    return _student_page(code, enrollment_id, form)
+
+
+def _meeting(session: Session, offering: Offering, number: str) -> Meeting:
+    query = sa.select(Meeting).where(Meeting.offering_id == offering.id)
+    meeting = session.scalar(query.where(Meeting.number == int(number))) if number.isdecimal() else None
+    if meeting is None:
+        abort(404)
+    return meeting
+
+
+def _student_page(code: str, enrollment_id: int, form: CorrectionForm) -> Response:
+    session = db.session
+    offering = class_of(session, me(), code)
+    enrollment = _enrollment(session, offering, enrollment_id)
+    meetings = sittings(session, offering.id)
+    summary = summaries_of(session, offering, meetings, only=enrollment.id)[enrollment.id]
+    history = marks_of(session, enrollment.id)
+    return page(
+        "attendance/student.html",
+        form=form,
+        offering=offering,
+        enrollment=enrollment,
+        user=enrollment.student.user,
+        meetings=meetings,
+        summary=summary,
+        history=history,
+        open_meetings=_may_be_marked(offering, meetings),
+        over=clock.now() >= offering.ends_at,
+        choices=choices(),
+        outlook=outlook,
+        grace_words=grace_words,
+        mark_words=mark_words,
+        method_words=method_words,
+        meeting_name=meeting_name,
+        state_labels=STATE_LABELS,
+    )
+
+
+def _may_be_marked(offering: Offering, meetings: list[Sitting]) -> set[int]:
+    now, found = clock.now(), set()
+    for meeting in meetings:
+        try:
+            refuse_closed(offering, meeting, now)
+        except RuleError:
+            continue
+        found.add(meeting.id)
+    return found
+
+
+def _enrollment(session: Session, offering: Offering, enrollment_id: int) -> Enrollment:
+    query = (
+        sa.select(Enrollment)
+        .where(
+            Enrollment.id == enrollment_id,
+            Enrollment.offering_id == offering.id,
+            Enrollment.state.in_(ROLL_STATES),
+        )
+        .options(
+            joinedload(Enrollment.student, innerjoin=True).options(
+                joinedload(Student.user, innerjoin=True), selectinload(Student.licenses)
+            )
+        )
+    )
+    found = session.scalar(query)
+    if found is None:
+        abort(404)
+    return found
