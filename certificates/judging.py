@@ -178,6 +178,7 @@ def _as_we_write_it(data: bytes, signature: Any) -> bool:
         data[start:after] == b"<" + contents.hex().upper().encode() + b">"
         and not contents[len(der) :].strip(b"\0")
         and _is_der(der)
+        and signer["sid"].chosen["issuer"].dump() == signature.signer_cert.issuer.dump()
         and (signed["version"].native, signer["version"].native) == ("v1", "v1")
         and digest == _SHA256
         and signed["digest_algorithms"].dump() == b"\x31" + bytes([len(digest)]) + digest

@@ -165,6 +165,15 @@ def _all(data: bytes, part: bytes) -> list[int]:
     return found
 
 
+def test_the_case_of_the_issuers_name_in_the_signature_counts() -> None:
+    """Names are compared without case; the letters of the file are not."""
+    pdf = signed_pdf()
+    name = SCHOOL.encode().hex().upper().encode()
+    spoiled = bytearray(pdf)
+    spoiled[pdf.rindex(name) : pdf.rindex(name) + 2] = b"74"  # T → t
+    assert _outcome(bytes(spoiled)) is Outcome.CHANGED
+
+
 def test_an_older_revision_carries_no_signature() -> None:
     assert _outcome(unsigned_pdf()) is Outcome.UNSIGNED
 
