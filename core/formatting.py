@@ -48,6 +48,11 @@ def weekday_name(moment: datetime | date, zone: str | None = None) -> str:
     return babel.dates.format_date(_day(moment, zone), "EEEE", locale=_locale())
 
 
+def date_part(moment: datetime | date, pattern: str, zone: str | None = None) -> str:
+    """One part of a date by its CLDR pattern: "EEE" Fri, "d" 12, "MMM" Mar."""
+    return babel.dates.format_date(_day(moment, zone), pattern, locale=_locale())
+
+
 def clock_time(moment: datetime, zone: str) -> str:
     """9:00 AM, on the clock of the zone."""
     return babel.dates.format_time(local(moment, zone), "short", locale=_locale()).replace("\u202f", " ")
@@ -132,6 +137,7 @@ FILTERS = (
     medium_date,
     weekday_date,
     weekday_name,
+    date_part,
     clock_time,
     date_time,
     date_range,

@@ -5,4 +5,13 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
-    from students import ledger_models, mail, models, waitlist  # noqa: F401 (they register tables, mails and jobs)
+    from students import (  # noqa: F401 (they register tables, mails, pages and jobs)
+        ledger_models,
+        mail,
+        models,
+        views,
+        waitlist,
+    )
+    from students.blueprint import blueprint
+
+    app.register_blueprint(blueprint)

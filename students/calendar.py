@@ -2,18 +2,22 @@
 
 An entry's UID belongs to the enrollment and the meeting's number and never changes; SEQUENCE rises with each change of
 the class and once more when the entry is taken back, so that a calendar program updates or removes what it has.
+
+The calendar library is loaded when it is needed: most web processes never are.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from icalendar import Calendar, Event, vCalAddress, vText
-
-from core.links import absolute, public_base
+from core.links import public_base
 from core.school import School
 from courses.offering_models import Meeting, Offering
 from students.models import Enrollment
+
+if TYPE_CHECKING:
+    from icalendar import Calendar, Event
 
 PRODUCT = "-//Stillpoint//Classes//EN"
 
@@ -59,7 +63,9 @@ def feed(enrollments: Iterable[Enrollment], school: School, *, name: str, now: d
     return bytes(calendar.to_ical())
 
 
-def _calendar(method: str) -> Calendar:
+def _calendar(method: str) -> "Calendar":
+    from icalendar import Calendar
+
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -69,7 +75,7 @@ def _calendar(method: str) -> Calendar:
 
 def _entries(
     enrollment: Enrollment, school: School, *, now: datetime, cancelled: bool, invites: bool
-) -> Iterable[Event]:
+) -> Iterable["Event"]:
     offering = enrollment.offering
     for meeting in offering.meetings:
         yield _entry(enrollment, meeting, offering, school, now=now, cancelled=cancelled, invites=invites)
@@ -84,7 +90,9 @@ def _entry(
     now: datetime,
     cancelled: bool,
     invites: bool,
-) -> Event:
+) -> "Event":
+    from icalendar import Event, vCalAddress, vText
+
     entry = Event()
     entry.add("uid", uid_of(enrollment, meeting))
     entry.add("sequence", sequence_of(offering, cancelled=cancelled))
@@ -93,7 +101,7 @@ def _entry(
     entry.add("dtend", meeting.ends_at)
     entry.add("summary", offering.course.title)
     entry.add("location", location_of(offering))
-    entry.add("url", absolute("courses.class_page", code=offering.code))
+    entry.add("url", class_url(offering))
     entry.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     if invites:
         organizer = vCalAddress(f"mailto:{school.email}")
@@ -106,6 +114,11 @@ def _entry(
         attendee.params["RSVP"] = vText("FALSE")
         entry.add("attendee", attendee, encode=False)
     return entry
+
+
+def class_url(offering: Offering) -> str:
+    """The public address of a class's page, for mails and calendars (an address is a promise, see DESIGN)."""
+    return f"{public_base()}/classes/{offering.code}"
 
 
 def location_of(offering: Offering) -> str:

@@ -167,6 +167,9 @@ def _require_agreement(request: EnrollRequest, offering: Offering, course: Cours
 
 
 def _require_profession(request: EnrollRequest, course: Course) -> None:
+    known = not request.profession or request.profession in people.PROFESSIONS
+    if not known and request.profession not in course.open_to:
+        raise RuleError(_("Choose a profession from the list."), field="profession")
     if course.is_open_to_anyone:
         return
     if not request.profession:

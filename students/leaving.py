@@ -1,7 +1,7 @@
 """Leaving a class: withdrawing, and what the policy agreed to gives back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -59,6 +59,16 @@ def tier(policy: Policy, days_before: int) -> tuple[int, int]:
         if days_before >= int(step["days_before"]):
             return int(step["percent"]), int(step["fee"])
     return 0, 0
+
+
+def steps(policy: Policy, offering: Offering) -> list[tuple[date, int, int]]:
+    """The policy's refund steps for a class: last day (in its zone), percent, fee in cents; steps of nothing left out."""
+    first_day = local_date(offering.starts_at, offering.time_zone)
+    return [
+        (first_day - timedelta(days=int(step["days_before"])), int(step["percent"]), int(step["fee"]))
+        for step in sorted(policy.refunds, key=lambda step: -int(step["days_before"]))
+        if int(step["percent"]) > 0
+    ]
 
 
 def withdraw(

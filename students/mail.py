@@ -57,7 +57,7 @@ def class_facts(offering: Offering) -> dict[str, Any]:
         "place": offering.venue.place,
         "where": calendar.location_of(offering),
         "begins": date_time(offering.starts_at, zone),
-        "url": absolute("courses.class_page", code=offering.code),
+        "url": calendar.class_url(offering),
         "meetings": [
             (
                 weekday_date(meeting.starts_at, zone),
@@ -349,7 +349,7 @@ def _other_dates(session: Session, offering: Offering) -> list[tuple[str, str, s
         (
             date_range(other.starts_at, other.ends_at, other.time_zone),
             other.venue.place,
-            absolute("courses.class_page", code=other.code),
+            calendar.class_url(other),
         )
         for other in coming
     ]

@@ -1,0 +1,120 @@
+"""The student's page: next class, offers, places in line, what came before.
+
+The page is made of small parts in ``templates/portal/my/``. A part that needs facts of its own has a function here that
+returns them; ``my`` puts all into one context.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response
+from sqlalchemy.orm import Session, joinedload
+
+from accounts.access import me, signed_in
+from accounts.models import User
+from core import clock
+from core.database import db
+from core.web import page
+from courses.offering_models import Meeting, Offering
+from portal.blueprint import blueprint
+from students import explaining, people, states
+from students.models import Enrollment, EnrollmentState, Student
+
+S = EnrollmentState
+
+
+@dataclass
+class Classes:
+    """A student's enrollments, by what the page does with them."""
+
+    next: Enrollment | None = None
+    next_meetings: list[Meeting] = field(default_factory=list)
+    coming: list[Enrollment] = field(default_factory=list)
+    offers: list[Enrollment] = field(default_factory=list)
+    waiting: list[Enrollment] = field(default_factory=list)
+    pending: list[Enrollment] = field(default_factory=list)
+    past: list[Enrollment] = field(default_factory=list)
+    line: dict[int, list[explaining.Step]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there never was anything."""
+        return not (self.next or self.coming or self.offers or self.waiting or self.pending or self.past)
+
+
+@blueprint.get("/my/")
+@signed_in
+def my() -> Response:
+    """The student's page."""
+    user, now = me(), clock.now()
+    student = people.find_student(db.session, user.id)
+    return page("portal/my.html", **context_of(db.session, user, student, now))
+
+
+def context_of(session: Session, user: User, student: Student | None, now: datetime) -> dict[str, Any]:
+    """Everything that the parts of the page show."""
+    return {
+        "student": student,
+        "given_name": user.given_name,
+        "now": now,
+        "classes": classes_of(session, student, now),
+        "labels": states.LABELS,
+        "time_left": time_left,
+        "profession_label": people.profession_label,
+    }
+
+
+def classes_of(session: Session, student: Student | None, now: datetime) -> Classes:
+    """A student's enrollments with offering, course, venue and policy; three statements at most."""
+    found = Classes()
+    if student is None:
+        return found
+    rows = session.scalars(
+        sa.select(Enrollment)
+        .where(Enrollment.student_id == student.id)
+        .join(Enrollment.offering)
+        .options(
+            joinedload(Enrollment.offering).options(
+                joinedload(Offering.course), joinedload(Offering.venue), joinedload(Offering.policy)
+            )
+        )
+        .order_by(Offering.starts_at, Enrollment.id)
+    ).all()
+    for enrollment in rows:
+        _sort_in(found, enrollment, now)
+    found.past.reverse()
+    if found.next is not None:
+        found.next_meetings = list(
+            session.scalars(
+                sa.select(Meeting)
+                .where(Meeting.offering_id == found.next.offering_id)
+                .order_by(Meeting.number)
+            )
+        )
+    found.line = explaining.moves(session, found.waiting)
+    return found
+
+
+def _sort_in(found: Classes, enrollment: Enrollment, now: datetime) -> None:
+    if enrollment.state is S.OFFERED and enrollment.offer_expires_at and enrollment.offer_expires_at > now:
+        found.offers.append(enrollment)
+    elif enrollment.state is S.WAITLISTED:
+        found.waiting.append(enrollment)
+    elif enrollment.state is S.PENDING:
+        found.pending.append(enrollment)
+    elif enrollment.state is S.ENROLLED and enrollment.offering.ends_at > now:
+        if found.next is None:
+            found.next = enrollment
+        else:
+            found.coming.append(enrollment)
+    else:
+        found.past.append(enrollment)
+
+
+def time_left(until: datetime, now: datetime) -> tuple[int, int, int]:
+    """Whole days, hours and minutes until a deadline; never below zero."""
+    left = max(until - now, timedelta(0))
+    hours, seconds = divmod(left.seconds, 3600)
+    return left.days, hours, seconds // 60

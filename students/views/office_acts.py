@@ -1,0 +1,215 @@
+"""The office's page of one enrollment, with every act on it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Response, flash, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from accounts.access import STAFF, actor_again, roles
+from accounts.models import User
+from core import clock
+from core.database import db
+from core.errors import RuleError
+from core.forms import Form
+from core.web import acting, note, page, see_other
+from courses.offering_models import Offering
+from students import (
+    approval,
+    explaining,
+    leaving,
+    lookups,
+    prerequisites,
+    reinstating,
+    states,
+    transferring,
+    waitlist,
+)
+from students.blueprint import blueprint
+from students.forms import MessageForm, OfficeWithdrawForm, ReasonForm, TransferForm
+from students.models import Enrollment, EnrollmentState
+from students.views.moving import choices_of, other_classes
+
+Act = Callable[[Session, Enrollment, User, datetime], str]
+APPROVAL_REASONS = {
+    "offering": lambda: _("The office decides about each seat of this class."),
+    "prerequisite": lambda: _("A course that needs the instructor's approval is missing."),
+    "profession": lambda: _("The profession is not on the course's list."),
+}
+
+
+@blueprint.get("/office/enrollments/<int:id>")
+@roles(*STAFF)
+def office_enrollment(id: int) -> Response:
+    """One enrollment: where it stands, why, and what can be done."""
+    return _show(id)
+
+
+def _show(id: int, **sent: Form) -> Response:
+    """The page; ``sent`` is the form that was refused, by its name, shown again with what is wrong."""
+    session, now = db.session, clock.now()
+    enrollment = lookups.office_enrollment(session, id)
+    offering = enrollment.offering
+    history = lookups.history_of(session, id)
+    place = waitlist.places(session, [id]).get(id)
+    others = other_classes(session, enrollment)
+    forms = {
+        "approve": MessageForm(formdata=None, prefix="approve-"),
+        "decline": MessageForm(formdata=None, prefix="decline-"),
+        "promote": ReasonForm(formdata=None, prefix="promote-"),
+        "withdraw": OfficeWithdrawForm(formdata=None, prefix="withdraw-"),
+        "transfer": _transfer_form(others, blank=True),
+        "reinstate": ReasonForm(formdata=None, prefix="reinstate-"),
+    } | sent
+    return page(
+        "students/office/enrollment.html",
+        status=422 if sent else None,
+        forms_of=forms,
+        refused=next(iter(sent), ""),
+        enrollment=enrollment,
+        offering=offering,
+        student=enrollment.student,
+        history=history,
+        event_words=explaining.event_words,
+        why=explaining.explain(enrollment, history, place, offering.time_zone),
+        approval_reasons=[
+            APPROVAL_REASONS[reason]() for reason in enrollment.approval_reasons.split(",") if reason
+        ],
+        place=place,
+        labels=states.LABELS,
+        terms=leaving.terms_of(enrollment, offering, enrollment.policy, now=now),
+        result=prerequisites.check(
+            session, offering.course_id, enrollment.student_id, before=offering.starts_at
+        ),
+        others=others,
+        may=_possible(enrollment),
+    )
+
+
+def _possible(enrollment: Enrollment) -> set[str]:
+    """Which acts the state allows; whether they succeed is the rules' to say."""
+    state = enrollment.state
+    possible = set()
+    if state is EnrollmentState.PENDING:
+        possible |= {"approve", "decline"}
+    if state is EnrollmentState.WAITLISTED:
+        possible.add("promote")
+    if EnrollmentState.WITHDRAWN in states.TRANSITIONS[state]:
+        possible.add("withdraw")
+    if state is EnrollmentState.ENROLLED:
+        possible.add("transfer")
+    if state in (EnrollmentState.WITHDRAWN, EnrollmentState.LAPSED, EnrollmentState.DECLINED):
+        possible.add("reinstate")
+    return possible
+
+
+def _act(id: int, name: str, form: Form, act: Act) -> Response:
+    if not form.validate_on_submit():
+        return _show(id, **{name: form})
+    try:
+        with acting() as session:
+            actor = actor_again(session)
+            said = act(session, lookups.office_enrollment(session, id), actor, clock.now())
+    except RuleError as error:
+        note(form, error)
+        return _show(id, **{name: form})
+    flash(said, "success")
+    return see_other(url_for("students.office_enrollment", id=id))
+
+
+@blueprint.post("/office/enrollments/<int:id>/approve")
+@roles(*STAFF)
+def office_approve(id: int) -> Response:
+    """Say yes to a request."""
+    form = MessageForm(prefix="approve-")
+
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+        state = approval.approve(session, enrollment, actor=actor, now=now, message=form.message.data or "")
+        if state is EnrollmentState.WAITLISTED:
+            return _("Approved. The class is full, so the student waits at the place of when they asked.")
+        return _("Approved. The student is enrolled and told by mail.")
+
+    return _act(id, "approve", form, act)
+
+
+@blueprint.post("/office/enrollments/<int:id>/decline")
+@roles(*STAFF)
+def office_decline(id: int) -> Response:
+    """Say no to a request."""
+    form = MessageForm(prefix="decline-")
+
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+        approval.decline(session, enrollment, actor=actor, now=now, message=form.message.data or "")
+        return _("Not approved. The student gets your message by mail.")
+
+    return _act(id, "decline", form, act)
+
+
+@blueprint.post("/office/enrollments/<int:id>/promote")
+@roles(*STAFF)
+def office_promote(id: int) -> Response:
+    """Give a free seat to someone on the waitlist."""
+    form = ReasonForm(prefix="promote-")
+
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+        waitlist.promote_by_hand(session, enrollment, reason=form.reason.data or "", actor=actor, now=now)
+        if enrollment.state is EnrollmentState.OFFERED:
+            return _("The seat is offered; a mail tells them until when.")
+        return _("The student is enrolled and told by mail.")
+
+    return _act(id, "promote", form, act)
+
+
+@blueprint.post("/office/enrollments/<int:id>/withdraw")
+@roles(*STAFF)
+def office_withdraw(id: int) -> Response:
+    """Take someone out of a class."""
+    form = OfficeWithdrawForm(prefix="withdraw-")
+
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+        leaving.withdraw(
+            session,
+            enrollment,
+            actor=actor,
+            now=now,
+            reason=form.reason.data or "",
+            refund_cents=form.refund.data,
+        )
+        return _("The student is out of the class and told by mail.")
+
+    return _act(id, "withdraw", form, act)
+
+
+def _transfer_form(others: list[Offering], *, blank: bool = False) -> TransferForm:
+    form = TransferForm(formdata=None, prefix="transfer-") if blank else TransferForm(prefix="transfer-")
+    form.to.choices = [("", _("Choose one")), *choices_of(others)]
+    return form
+
+
+@blueprint.post("/office/enrollments/<int:id>/transfer")
+@roles(*STAFF)
+def office_transfer(id: int) -> Response:
+    """Move someone to another class of the course."""
+    form = _transfer_form(other_classes(db.session, lookups.office_enrollment(db.session, id)))
+
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+        to_offering = session.get_one(Offering, int(form.to.data or 0))
+        reason = form.reason.data or ""
+        transferring.transfer(session, enrollment, to_offering, actor=actor, now=now, reason=reason)
+        return _("The student moved to %(code)s and is told by mail.", code=to_offering.code)
+
+    return _act(id, "transfer", form, act)
+
+
+@blueprint.post("/office/enrollments/<int:id>/reinstate")
+@roles(*STAFF)
+def office_reinstate(id: int) -> Response:
+    """Give someone who left a seat again."""
+    form = ReasonForm(prefix="reinstate-")
+
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+        reinstating.reinstate(session, enrollment, reason=form.reason.data or "", actor=actor, now=now)
+        return _("The student is enrolled again and told by mail.")
+
+    return _act(id, "reinstate", form, act)
