@@ -34,7 +34,7 @@ def class_of(session: Session, user: User, code: str, *, lock: bool = False) -> 
     query = (
         sa.select(Offering)
         .options(joinedload(Offering.course, innerjoin=True), joinedload(Offering.venue, innerjoin=True))
-        .where(Offering.code == code.upper(), Offering.state != OfferingState.DRAFT, _visible_to(user))
+        .where(Offering.code == code.upper(), Offering.state != OfferingState.DRAFT, taught_by(user))
     )
     if lock:
         query = query.with_for_update(of=Offering).execution_options(populate_existing=True)
@@ -58,7 +58,7 @@ def meeting_of(session: Session, user: User, code: str, number: int) -> Meeting:
             Offering.code == code.upper(),
             Meeting.number == number,
             Offering.state != OfferingState.DRAFT,
-            _visible_to(user),
+            taught_by(user),
         )
     )
     meeting = session.scalar(query)
@@ -67,7 +67,8 @@ def meeting_of(session: Session, user: User, code: str, number: int) -> Meeting:
     return meeting
 
 
-def _visible_to(user: User) -> sa.ColumnElement[bool]:
+def taught_by(user: User) -> sa.ColumnElement[bool]:
+    """Whether someone may see an offering's attendance, as a condition of a query on offerings: the office sees all."""
     if user.is_staff:
         return sa.true()
     return sa.exists().where(

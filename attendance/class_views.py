@@ -191,7 +191,7 @@ def _student_page(code: str, enrollment_id: int, form: CorrectionForm) -> Respon
         form=form,
         offering=offering,
         enrollment=enrollment,
-        user=enrollment.student.user,
+        person=enrollment.student.user,
         meetings=meetings,
         summary=summary,
         history=history,

@@ -5,7 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
-    from portal import my, office, office_classes  # noqa: F401 (they attach their pages)
+    from portal import my, office, office_classes, teaching  # noqa: F401 (they attach their pages)
     from portal.blueprint import blueprint
     from portal.demo.commands import demo_commands
 

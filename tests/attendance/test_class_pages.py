@@ -128,6 +128,7 @@ def test_a_students_page_says_hours_in_words_and_the_history(
     save_roll(session, made.meeting, correction, actor=made.assistant, now=later(5))
     session.commit()
     html = teacher.get(f"{address}/students/{made.ids[1]}").text
+    assert "<h1>Student 001</h1>" in html
     assert "Late, 85 minutes" in html
     assert "Late, 60 minutes" in html
     assert "replaced" in html
