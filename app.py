@@ -15,7 +15,7 @@ import core
 import courses
 import portal
 import students
-from core.database import db, prepare_engine
+from core.database import db, prepare_engine, without_async_sessions
 from core.formatting import register_formatting
 from core.i18n import pick_locale
 from core.jobs import init_jobs
@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None, overrides: Mapping[str, Any] | 
     init_security(app, settings)
     settings.instance_path.mkdir(parents=True, exist_ok=True)
     db.init_app(app)
+    without_async_sessions(app)
     with app.app_context():
         prepare_engine(db.engine)
     alembic.init_app(app)

@@ -5,6 +5,7 @@ the one write lock at once (``BEGIN IMMEDIATE``), so that nobody fails half-way 
 databases the rule then locks its rows by ``locked``, which reads them again.
 """
 
+import inspect
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import sqlalchemy as sa
+from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
@@ -103,6 +105,16 @@ def prepare_engine(engine: sa.Engine) -> None:
     def _on_begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def without_async_sessions(app: Flask) -> None:
+    """Take away the extension's clean-up of asynchronous sessions, which this program has none of.
+
+    It would start an event loop and a thread at the end of every request, for a millisecond each.
+    """
+    app.teardown_appcontext_funcs = [
+        function for function in app.teardown_appcontext_funcs if not inspect.iscoroutinefunction(function)
+    ]
 
 
 def begin_write(session: Session) -> None:

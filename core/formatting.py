@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import babel.dates
@@ -15,22 +16,40 @@ from core.clock import local, local_date
 
 
 def _locale() -> str:
-    return str(get_locale() or "en_US")
+    return _identifier(get_locale() or "en_US")
+
+
+_identifier = lru_cache(maxsize=64)(str)
+
+
+# Formatting is pure and slow (a tenth of a millisecond each); a page has hundreds of dates, most of them alike.
+_format_date = lru_cache(maxsize=8192)(babel.dates.format_date)
+_format_skeleton = lru_cache(maxsize=4096)(babel.dates.format_skeleton)
+_format_interval = lru_cache(maxsize=4096)(babel.dates.format_interval)
+_format_time = lru_cache(maxsize=4096)(babel.dates.format_time)
+_format_currency = lru_cache(maxsize=4096)(babel.numbers.format_currency)
+_format_decimal = lru_cache(maxsize=4096)(babel.numbers.format_decimal)
+
+
+@lru_cache(maxsize=4096)
+def _zone_name(moment: datetime, zone: str, locale: str) -> str:
+    # keyed by the zone's name: the same moment in two zones is one key
+    return str(babel.dates.get_timezone_name(local(moment, zone), width="short", locale=locale))
 
 
 def full_date(moment: datetime | date, zone: str | None = None) -> str:
     """Friday, March 12, 2027. A moment needs its zone."""
-    return babel.dates.format_date(_day(moment, zone), "full", locale=_locale())
+    return _format_date(_day(moment, zone), "full", locale=_locale())
 
 
 def long_date(moment: datetime | date, zone: str | None = None) -> str:
     """March 12, 2027."""
-    return babel.dates.format_date(_day(moment, zone), "long", locale=_locale())
+    return _format_date(_day(moment, zone), "long", locale=_locale())
 
 
 def medium_date(moment: datetime | date, zone: str | None = None) -> str:
     """Mar 12, 2027."""
-    return babel.dates.format_date(_day(moment, zone), "medium", locale=_locale())
+    return _format_date(_day(moment, zone), "medium", locale=_locale())
 
 
 def iso_date(text: str) -> str:
@@ -40,22 +59,48 @@ def iso_date(text: str) -> str:
 
 def weekday_date(moment: datetime | date, zone: str | None = None) -> str:
     """Fri, Mar 12."""
-    return babel.dates.format_skeleton("MMMEd", _as_moment(_day(moment, zone)), locale=_locale())
+    return _format_skeleton("MMMEd", _as_moment(_day(moment, zone)), locale=_locale())
 
 
 def weekday_name(moment: datetime | date, zone: str | None = None) -> str:
     """Friday."""
-    return babel.dates.format_date(_day(moment, zone), "EEEE", locale=_locale())
+    return _format_date(_day(moment, zone), "EEEE", locale=_locale())
+
+
+def weekday_range(first: datetime | date, last: datetime | date, zone: str | None = None) -> str:
+    """Fri to Mon; one day when both fall on the same day."""
+    return _weekday_range(_day(first, zone), _day(last, zone), _locale())
+
+
+@lru_cache(maxsize=4096)
+def _weekday_range(first: date, last: date, locale: str) -> str:
+    start, end = (_format_date(day, "EEE", locale=locale) for day in (first, last))
+    return start if first == last else str(gettext("%(first)s to %(last)s", first=start, last=end))
+
+
+def start_time(moment: datetime, zone: str) -> str:
+    """from 9:00 AM, on the clock of the zone."""
+    return _start_time(clock_time(moment, zone), _locale())
+
+
+@lru_cache(maxsize=1024)
+def _start_time(time: str, locale: str) -> str:
+    return str(gettext("from %(time)s", time=time))
+
+
+def month_name(day: date, *, year: bool = True) -> str:
+    """Mar 2027, or Mar without its year."""
+    return str(_format_skeleton("yMMM" if year else "MMM", _as_moment(day), locale=_locale()))
 
 
 def date_part(moment: datetime | date, pattern: str, zone: str | None = None) -> str:
     """One part of a date by its CLDR pattern: "EEE" Fri, "d" 12, "MMM" Mar."""
-    return babel.dates.format_date(_day(moment, zone), pattern, locale=_locale())
+    return _format_date(_day(moment, zone), pattern, locale=_locale())
 
 
 def clock_time(moment: datetime, zone: str) -> str:
     """9:00 AM, on the clock of the zone."""
-    return babel.dates.format_time(local(moment, zone), "short", locale=_locale()).replace("\u202f", " ")
+    return _format_time(local(moment, zone).time(), "short", locale=_locale()).replace("\u202f", " ")
 
 
 def date_time(moment: datetime, zone: str) -> str:
@@ -71,7 +116,7 @@ def date_time(moment: datetime, zone: str) -> str:
 
 def zone_name(moment: datetime, zone: str) -> str:
     """The zone's short name at that moment: PST, CDT; the city's offset where there is none."""
-    return babel.dates.get_timezone_name(local(moment, zone), width="short", locale=_locale())
+    return _zone_name(moment, zone, _locale())
 
 
 def date_range(first: datetime | date, last: datetime | date, zone: str | None = None) -> str:
@@ -79,7 +124,7 @@ def date_range(first: datetime | date, last: datetime | date, zone: str | None =
     start, end = _day(first, zone), _day(last, zone)
     if start == end:
         return medium_date(start)
-    return babel.dates.format_interval(start, end, "yMMMd", locale=_locale()).replace("\u2009", " ")
+    return _format_interval(start, end, "yMMMd", locale=_locale()).replace("\u2009", " ")
 
 
 def time_range(start: datetime, end: datetime, zone: str) -> str:
@@ -91,14 +136,14 @@ def money(cents: int, currency: str) -> str:
     """$1,234.50 for 123450 cents; currencies without a smaller unit (JPY) have none here either."""
     places = babel.numbers.get_currency_precision(currency)
     amount = Decimal(cents).scaleb(-places)
-    return babel.numbers.format_currency(amount, currency, locale=_locale())
+    return _format_currency(amount, currency, locale=_locale())
 
 
 def number(value: int | float | Decimal | Fraction, places: int = 1) -> str:
     """A number with at most so many decimal places: 28.5, 24."""
     exact = Decimal(value.numerator) / Decimal(value.denominator) if isinstance(value, Fraction) else value
     pattern = "#,##0." + "#" * places if places else "#,##0"
-    return babel.numbers.format_decimal(exact, pattern, locale=_locale())
+    return _format_decimal(exact, pattern, locale=_locale())
 
 
 def hours(minutes: int, places: int = 1) -> str:
@@ -138,6 +183,9 @@ FILTERS = (
     weekday_date,
     weekday_name,
     date_part,
+    weekday_range,
+    start_time,
+    month_name,
     clock_time,
     date_time,
     date_range,

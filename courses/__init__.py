@@ -5,7 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the catalog's pages and commands."""
-    from courses import models, offering_models  # noqa: F401
+    from courses import models, offering_models, views  # noqa: F401
     from courses.blueprint import blueprint
     from courses.commands import catalog_commands
     from courses.office import claim_views, class_views, course_views, new_class, venue_views  # noqa: F401

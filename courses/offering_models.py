@@ -1,12 +1,14 @@
 """When and where it is taught, and by whom: venues, offerings, meetings, instructors."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
+from core.clock import local_date
 from core.database import Base, Cents, Code, Key, LongText, Minutes, ShortText, one_of
 from courses.models import Course, Policy
 
@@ -97,6 +99,8 @@ class Offering(Base):
     time_zone: Mapped[ShortText]
     starts_at: Mapped[datetime] = mapped_column(index=True)
     ends_at: Mapped[datetime]
+    # The day on which it begins in its own zone: kept by itself (below), so that a month can be asked for and counted.
+    starts_on: Mapped[date] = mapped_column(index=True)
     capacity: Mapped[int]
     seats_taken: Mapped[int] = mapped_column(default=0)
     waiting_count: Mapped[int] = mapped_column(default=0)
@@ -139,6 +143,12 @@ class Offering(Base):
     def is_full(self) -> bool:
         """Whether a newcomer would have to wait: no seat is free, or somebody waits already."""
         return self.seats_left <= 0 or self.waiting_count > 0
+
+
+@event.listens_for(Offering, "before_insert")
+@event.listens_for(Offering, "before_update")
+def _keep_local_date(_mapper: object, _connection: object, offering: Offering) -> None:
+    offering.starts_on = local_date(offering.starts_at, offering.time_zone)
 
 
 class Meeting(Base):

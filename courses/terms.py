@@ -1,0 +1,91 @@
+"""The school's terms in words: deposit and balance, refunds, transfers, and what attendance the certificate asks for."""
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from core.formatting import money
+from courses.models import Policy
+
+# The balance is never due earlier than this after enrolling (DESIGN's demo file, balance_due_days).
+BALANCE_DAYS_AFTER_ENROLLING = 7
+
+
+def payment_words(policy: Policy, currency: str) -> str:
+    """When the price is paid."""
+    days = policy.balance_due_days
+    if policy.deposit_cents and days:
+        return _(
+            "%(deposit)s holds your seat. The rest is due %(days)s days before the class, or %(after)s days after"
+            " you enroll, whichever is later.",
+            deposit=money(policy.deposit_cents, currency),
+            days=days,
+            after=BALANCE_DAYS_AFTER_ENROLLING,
+        )
+    if policy.deposit_cents:
+        deposit = money(policy.deposit_cents, currency)
+        return _("%(deposit)s holds your seat. The rest is due when the class begins.", deposit=deposit)
+    if days:
+        return _("The price is due %(days)s days before the class.", days=days)
+    return _("The price is due when the class begins.")
+
+
+def refund_words(policy: Policy, currency: str) -> list[str]:
+    """What is given back when a student leaves: one sentence for each step, the earliest first."""
+    steps = sorted(policy.refunds, key=lambda step: -int(step["days_before"]))
+    lines = []
+    for step in steps:
+        days, percent, fee = int(step["days_before"]), int(step["percent"]), int(step["fee"])
+        if percent == 0:
+            continue
+        if days == 0:
+            when = _("Until the class begins")
+        else:
+            when = ngettext("Until %(num)s day before the class", "Until %(num)s days before the class", days)
+        what = (
+            _("the whole price") if percent == 100 else _("%(percent)s percent of the price", percent=percent)
+        )
+        if fee:
+            less = money(fee, currency)
+            lines.append(_("%(when)s: %(what)s, less %(fee)s.", when=when, what=what, fee=less))
+        else:
+            lines.append(_("%(when)s: %(what)s.", when=when, what=what))
+    if not lines:
+        return [_("Nothing is refunded when you withdraw.")]
+    if int(steps[-1]["percent"]) == 0 or int(steps[-1]["days_before"]) > 0:
+        lines.append(_("Later than that, nothing is refunded."))
+    return [*lines, _("If the school cancels the class, you get everything back.")]
+
+
+def further_words(policy: Policy) -> list[str]:
+    """Transfers and repeating."""
+    lines = []
+    if policy.free_transfers:
+        lines.append(
+            ngettext(
+                "You may move to another date of the course once without a fee.",
+                "You may move to another date of the course %(num)s times without a fee.",
+                policy.free_transfers,
+            )
+        )
+    if policy.repeat_price_percent < 100:
+        percent = policy.repeat_price_percent
+        lines.append(_("Taking the course again costs %(percent)s percent of the price.", percent=percent))
+    return lines
+
+
+def attendance_words(policy: Policy) -> str:
+    """How much attendance the certificate asks for."""
+    if policy.minimum_percent == 100:
+        text = _("The certificate asks for all of the contact hours.")
+    else:
+        text = _(
+            "The certificate asks for %(percent)s percent of the contact hours.",
+            percent=policy.minimum_percent,
+        )
+    if policy.grace_minutes_per_meeting:
+        text += " " + ngettext(
+            "Up to %(num)s minute missed in a meeting counts as attended.",
+            "Up to %(num)s minutes missed in a meeting count as attended.",
+            policy.grace_minutes_per_meeting,
+        )
+    return text
