@@ -34,7 +34,8 @@ def create_app(settings: Settings | None = None, overrides: Mapping[str, Any] | 
     """
     settings = settings or Settings.from_environment()
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "fontTools", "pyhanko", "weasyprint", "weasyprint.progress"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     app = Flask(
         __name__,
         instance_path=str(settings.instance_path.resolve()),
