@@ -14,6 +14,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from accounts.access import me, signed_in
 from accounts.models import User
+from attendance.minutes import Summary
+from attendance.progress import progress_of
+from attendance.words import grace_words, outlook
 from core import clock
 from core.database import db
 from core.web import page
@@ -55,11 +58,15 @@ def my() -> Response:
 
 def context_of(session: Session, user: User, student: Student | None, now: datetime) -> dict[str, Any]:
     """Everything that the parts of the page show."""
+    classes = classes_of(session, student, now)
     return {
         "student": student,
         "given_name": user.given_name,
         "now": now,
-        "classes": classes_of(session, student, now),
+        "classes": classes,
+        "attendance": attendance_of(session, classes, now),
+        "outlook": outlook,
+        "grace_words": grace_words,
         "labels": states.LABELS,
         "time_left": time_left,
         "profession_label": people.profession_label,
@@ -95,6 +102,15 @@ def classes_of(session: Session, student: Student | None, now: datetime) -> Clas
         )
     found.line = explaining.moves(session, found.waiting)
     return found
+
+
+def attendance_of(session: Session, classes: Classes, now: datetime) -> list[tuple[Enrollment, Summary]]:
+    """Hours so far in the classes that have begun and are not signed off yet; four statements at most."""
+    enrolled = [classes.next] if classes.next is not None else []
+    enrolled += [row for row in [*classes.coming, *classes.past] if row.state is S.ENROLLED]
+    running = [row for row in enrolled if row.offering.starts_at <= now]
+    found = progress_of(session, running)
+    return [(row, found[row.id]) for row in running]
 
 
 def _sort_in(found: Classes, enrollment: Enrollment, now: datetime) -> None:
