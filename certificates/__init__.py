@@ -5,7 +5,18 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
-    from certificates import issuing, mail, models, verify_views, views  # noqa: F401 (they register themselves)
+    from certificates import (  # noqa: F401 (they register themselves)
+        badge_views,
+        issuing,
+        keyring,
+        mail,
+        models,
+        upload_views,
+        verify_views,
+        views,
+    )
     from certificates.blueprint import blueprint
+    from certificates.commands import certificate_commands
 
     app.register_blueprint(blueprint)
+    app.cli.add_command(certificate_commands)

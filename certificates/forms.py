@@ -5,7 +5,7 @@ from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from certificates.models import RevocationReason
-from core.forms import Form, PersonNameField
+from core.forms import FileField, Form, PersonNameField, Required
 
 
 class IssueForm(Form):
@@ -21,6 +21,12 @@ class VerifyForm(Form):
     family_name = StringField(
         _l("Family name on the certificate"), [DataRequired(_l("Type the family name.")), Length(max=120)]
     )
+
+
+class UploadForm(Form):
+    """A PDF to look at."""
+
+    file = FileField(_l("Certificate as a PDF file"), [Required(_l("Choose the PDF file first."))])
 
 
 class RevokeForm(Form):

@@ -218,23 +218,30 @@ def claim_next(now: datetime) -> int | None:
 
 
 def _make(certificate_id: int) -> int:
+    from certificates.keyring import current_key, remember
     from certificates.rendering import render_certificate
 
     with db.sessionmaker() as session:
         row = session.get_one(Certificate, certificate_id)
-        number, attempts, snapshot = row.number, row.attempts, row.snapshot
-        reserved_at = row.reserved_at
+        number, attempts, snapshot, reserved_at = row.number, row.attempts, row.snapshot, row.reserved_at
     try:
-        content = render_certificate(snapshot, reserved_at)
-        digest = store().put(content)
+        now = clock.now()
+        key = current_key(now)
+        if key is not None:
+            with writing() as session:
+                remember(session, key, now=now)
+        made = render_certificate(
+            snapshot, certificate_id=certificate_id, issued_at=reserved_at, signed_at=now, key=key
+        )
+        digest = store().put(made.pdf)
     except Exception as error:
         log.exception("certificate %s could not be made", number)
         _note_failure(certificate_id, attempts, error)
         return 0
-    return finish(certificate_id, digest, len(content))
+    return finish(certificate_id, digest, len(made.pdf), made.badge_jwt)
 
 
-def finish(certificate_id: int, digest: str, size: int) -> int:
+def finish(certificate_id: int, digest: str, size: int, badge_jwt: str | None = None) -> int:
     """Turn a reserved certificate into an issued one and tell its owner; 0 when another worker was quicker."""
     now = clock.now()
     with writing() as session:
@@ -242,7 +249,7 @@ def finish(certificate_id: int, digest: str, size: int) -> int:
         if row is None or row.state is not CertificateState.PREPARING:
             return 0
         row.state = CertificateState.ISSUED
-        row.pdf_sha256, row.pdf_size = digest, size
+        row.pdf_sha256, row.pdf_size, row.badge_jwt = digest, size, badge_jwt
         row.issued_at, row.claimed_until, row.problem = now, None, ""
         user = session.get_one(Enrollment, row.enrollment_id).student.user
         audit.record(

@@ -63,6 +63,8 @@ class Certificate(Base):
     issued_at: Mapped[datetime | None]
     pdf_sha256: Mapped[str | None] = mapped_column(sa.String(64), index=True)
     pdf_size: Mapped[int | None]
+    # The Open Badges 3.0 credential (VC-JWT) that is attached to the PDF; None when the school had no key.
+    badge_jwt: Mapped[LongText | None]
     claimed_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     problem: Mapped[LongText] = mapped_column(default="")

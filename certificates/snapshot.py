@@ -6,6 +6,7 @@ The snapshot is all the worker needs: the PDF can be explained from it, and noth
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -59,6 +60,7 @@ def take_snapshot(
         "facts": facts,
         "document": document,
         "pictures": _pictures(school, offering),
+        "badge": _badge(school, offering, verdict),
     }
 
 
@@ -87,6 +89,23 @@ def _facts(
         "total_minutes": verdict.total_minutes,
         "valid_until": _valid_until(offering),
         "credits": [_credit_facts(line) for line in verdict.granted],
+    }
+
+
+def _badge(school: School, offering: Offering, verdict: Verdict) -> dict[str, Any]:
+    """What the Open Badges credential says beside the facts."""
+    course = offering.course
+    # A stable identifier of the holder that says nothing about them: the same in all their credentials.
+    holder = uuid5(
+        NAMESPACE_URL, f"{links.public_base()}/holders/{verdict.enrollment.student.calendar_token}"
+    )
+    return {
+        "subject": holder.urn,
+        "issuer": school.name,
+        "email": school.email,
+        "description": course.summary,
+        "criteria": " ".join(course.outcomes),
+        "course_hours": course.contact_minutes / 60,
     }
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from certificates.blueprint import blueprint
-from certificates.forms import VerifyForm
+from certificates.forms import UploadForm, VerifyForm
 from certificates.revoking import reason_name
 from certificates.verification import Finding, find_by_number, find_by_token
 from core import clock, throttle
@@ -24,7 +24,8 @@ def _who() -> str:
     return request.remote_addr or "unknown"
 
 
-def _today() -> tuple[str, date]:
+def today_there() -> tuple[str, date]:
+    """The school's zone, and the date there."""
     school = current_school(db.session)
     zone = school.time_zone if school else "UTC"
     return zone, local_date(clock.now(), zone)
@@ -32,10 +33,21 @@ def _today() -> tuple[str, date]:
 
 @blueprint.get("/verify/")
 def verify_start() -> ResponseReturnValue:
-    """Where a verifier begins: a number and the family name."""
-    return _private(
-        make_response(render_template("certificates/verify_start.html", form=VerifyForm(formdata=None)))
+    """Where a verifier begins: a number and the family name, or the file."""
+    return start_page()
+
+
+def start_page(
+    form: VerifyForm | None = None, upload: UploadForm | None = None, status: int = 200
+) -> Response:
+    """The page with both forms; the one that was sent keeps what was typed."""
+    page = render_template(
+        "certificates/verify_start.html",
+        form=form or VerifyForm(formdata=None),
+        upload=upload or UploadForm(formdata=None),
+        page_has_errors=status == 422,
     )
+    return private(make_response(page, status))
 
 
 @blueprint.post("/verify/")
@@ -44,25 +56,26 @@ def verify_number() -> ResponseReturnValue:
     throttle.hit("verify-typed", _who(), limit=TYPED_PER_TEN_MINUTES, seconds=600, now=clock.now())
     form = VerifyForm()
     if not form.validate_on_submit():
-        return _private(make_response(render_template("certificates/verify_start.html", form=form), 422))
-    zone, today = _today()
+        return start_page(form=form, status=422)
+    zone, today = today_there()
     found = find_by_number(db.session, form.number.data, form.family_name.data, today)
-    return _answer(found, form.number.data, zone)
+    return answer(found, form.number.data, zone)
 
 
 @blueprint.get("/verify/<token>")
 def verify(token: str) -> ResponseReturnValue:
     """The address of the QR code: valid, superseded, revoked, expired or unknown."""
     throttle.hit("verify", _who(), limit=PER_MINUTE, seconds=60, now=clock.now())
-    zone, today = _today()
-    return _answer(find_by_token(db.session, token, today), token, zone)
+    zone, today = today_there()
+    return answer(find_by_token(db.session, token, today), token, zone)
 
 
-def _answer(found: Finding | None, typed: str, zone: str) -> Response:
+def answer(found: Finding | None, typed: str, zone: str, *, file_words: str = "") -> Response:
+    """What a verifier is told, as a page or as JSON; ``file_words`` say what an uploaded file turned out to be."""
     status = 200 if found else 404
     if wants_json():
         body = found.public() if found else {"status": "unknown"}
-        return _private(make_response(jsonify(body), status))
+        return private(make_response(jsonify(body), status))
     revocation = found.certificate.revocation if found else None
     page = render_template(
         "certificates/verify.html",
@@ -73,8 +86,9 @@ def _answer(found: Finding | None, typed: str, zone: str) -> Response:
         form=VerifyForm(formdata=None),
         reason=reason_name(revocation) if revocation else "",
         title=_title(found),
+        file_words=file_words,
     )
-    return _private(make_response(page, status))
+    return private(make_response(page, status))
 
 
 def _title(found: Finding | None) -> str:
@@ -90,7 +104,8 @@ def _title(found: Finding | None) -> str:
     return str(titles[found.standing.value])
 
 
-def _private(response: Response) -> Response:
+def private(response: Response) -> Response:
+    """Never indexed; JSON and HTML are kept apart by caches."""
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Vary"] = "Accept"
     return response

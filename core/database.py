@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
 M = TypeVar("M")
@@ -150,3 +151,8 @@ def is_unique_violation(error: sa.exc.IntegrityError, *names: str) -> bool:
     """Whether the error comes from one of the named unique indexes (SQLite names their columns instead)."""
     text = str(error.orig)
     return any(name in text for name in names)
+
+
+def insert_for(session: Session) -> Any:
+    """The ``insert`` of this session's database, which knows ``on_conflict_do_nothing`` and ``…_do_update``."""
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

@@ -1,10 +1,9 @@
 """Numbers without a gap and without a duplicate: certificates, invoices, receipts."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core.database import Base, locked
+from core.database import Base, insert_for, locked
 
 
 class NumberSeries(Base):
@@ -18,7 +17,7 @@ class NumberSeries(Base):
 
 def take(session: Session, name: str) -> int:
     """The next number of a series, from 1. Its row stays locked until this transaction ends: no gap when it fails."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = insert_for(session)
     session.execute(insert(NumberSeries).values(name=name, last=0).on_conflict_do_nothing())
     series = locked(session, NumberSeries, name)
     if series is None:

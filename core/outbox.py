@@ -13,11 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import jobs
-from core.database import Base, Code, Key, ShortText, one_of
+from core.database import Base, Code, Key, ShortText, insert_for, one_of
 
 DELIVERY_JOB = "deliver-mail"
 
@@ -127,7 +126,7 @@ def enqueue(
     """
     if kind not in _kinds:
         raise LookupError(f"no mail called {kind} is registered")
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = insert_for(session)
     values: dict[str, Any] = {
         "kind": kind,
         "event": event,

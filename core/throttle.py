@@ -12,11 +12,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from flask_babel import ngettext
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, jobs
-from core.database import Base, db, writing
+from core.database import Base, db, insert_for, writing
 from core.errors import ThrottledError
 
 
@@ -75,7 +74,7 @@ def hit_all(limits: Iterable[Limit], *, now: datetime) -> None:
 
 def _count(session: Session, limit: Limit, now: datetime) -> int:
     window, ends = limit.window(now)
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = insert_for(session)
     statement = insert(AttemptCounter).values(key=limit.key, window=window, count=1, expires_at=ends)
     statement = statement.on_conflict_do_update(
         index_elements=[AttemptCounter.key],
@@ -85,7 +84,8 @@ def _count(session: Session, limit: Limit, now: datetime) -> int:
             "expires_at": ends,
         },
     )
-    return session.scalars(statement.returning(AttemptCounter.count)).one()
+    count: int = session.scalars(statement.returning(AttemptCounter.count)).one()
+    return count
 
 
 def check(name: str, who: str, *, limit: int, seconds: int, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import click
 import sqlalchemy as sa
+from flask import current_app
 from flask.cli import AppGroup
 
 from accounts.models import Role, User
@@ -9,6 +10,7 @@ from accounts.passwords import hash_password
 from core import clock
 from core.database import writing
 from core.errors import RuleError
+from core.settings import Settings
 from courses.marked_yaml import CatalogError
 from students.models import License, Student
 from students.people import new_calendar_token
@@ -20,6 +22,7 @@ demo_commands = AppGroup("demo", help="The demo school.")
 def load() -> None:
     """Fill an empty database with Tideway Bodywork Institute: catalog, people, classes, certificates."""
     from certificates import issuing
+    from certificates.keyring import create_key, key_files
     from core.outbox import OutgoingMail
     from portal.demo.loading import DOMAIN, PASSWORD, load_demo
 
@@ -29,6 +32,9 @@ def load() -> None:
             people, classes = len(demo.students), len(demo.users) - len(demo.students)
     except (RuleError, CatalogError) as error:
         raise click.ClickException(str(error)) from None
+    settings: Settings = current_app.extensions["settings"]
+    if not key_files(settings).key.exists():
+        create_key(settings, "Tideway Bodywork Institute", now=clock.now())
     made = issuing.make_waiting()
     with writing() as session:
         session.execute(sa.delete(OutgoingMail))  # the certificates of a past class were mailed in the past

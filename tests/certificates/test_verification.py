@@ -51,7 +51,7 @@ def test_a_program_gets_the_same_facts_as_json(session: Session, client: FlaskCl
 
 
 def test_an_unknown_token_is_not_found(client: FlaskClient, session: Session) -> None:
-    for token in ("0" * 26, "abc", "%00", "x" * 500):
+    for token in ("0" * 26, "abc", "x" * 500):
         answer = client.get(f"/verify/{token}")
         assert answer.status_code == 404
         assert "We have no such certificate" in answer.text
