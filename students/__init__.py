@@ -6,6 +6,7 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
     from students import (  # noqa: F401 (they register tables, mails, pages and jobs)
+        billing,
         ledger_models,
         mail,
         models,

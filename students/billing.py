@@ -261,7 +261,7 @@ def terms_words(policy: Policy) -> str:
 
 @paper(PAPER)
 def _make(session: Session, details: dict[str, Any]) -> MadePaper:
-    """The PDF of a stored document; asked for by people whose right to it was checked (``students.fee_views``)."""
+    """The PDF of a stored document; asked for by people whose right to it was checked (``students.views``)."""
     document = session.get(FeeDocument, details["document_id"])
     if document is None:
         raise RuleError(_("There is no such document."))

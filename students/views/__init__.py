@@ -4,7 +4,10 @@ from students.views import (  # noqa: F401 (they attach to the blueprint)
     enroll,
     mine,
     moving,
+    my_fees,
     office_acts,
     office_class,
+    office_codes,
+    office_fees,
     office_people,
 )
