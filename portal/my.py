@@ -22,7 +22,7 @@ from core.database import db
 from core.web import page
 from courses.offering_models import Meeting, Offering
 from portal.blueprint import blueprint
-from students import explaining, people, states
+from students import explaining, fee_lists, people, states
 from students.models import Enrollment, EnrollmentState, Student
 
 S = EnrollmentState
@@ -40,6 +40,12 @@ class Classes:
     pending: list[Enrollment] = field(default_factory=list)
     past: list[Enrollment] = field(default_factory=list)
     line: dict[int, list[explaining.Step]] = field(default_factory=dict)
+
+    @property
+    def all(self) -> list[Enrollment]:
+        """Every enrollment, in the order of the page."""
+        upcoming = [self.next] if self.next else []
+        return [*upcoming, *self.offers, *self.coming, *self.waiting, *self.pending, *self.past]
 
     @property
     def is_empty(self) -> bool:
@@ -67,8 +73,10 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "attendance": attendance_of(session, classes, now),
         "outlook": outlook,
         "grace_words": grace_words,
+        "accounts": fee_lists.accounts_of(session, [row.id for row in classes.all]),
         "labels": states.LABELS,
         "time_left": time_left,
+        "local_day": clock.local_date,
         "profession_label": people.profession_label,
     }
 

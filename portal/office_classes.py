@@ -25,7 +25,7 @@ from courses.rescheduling import reschedule
 from courses.scheduling import Conflict, conflicts
 from portal.blueprint import blueprint
 from portal.schedule_form import Change, ScheduleForm, changes_of, planned_of, schedule_of
-from students import seats
+from students import ledger, seats
 from students.cancelling import cancel
 from students.capacity import set_capacity
 from students.models import Enrollment, EnrollmentState
@@ -115,6 +115,8 @@ def _move(code: str, form: ScheduleForm) -> int:
             now=now,
             despite_conflicts=form.despite_conflicts.data,
         )
+        if moved:
+            ledger.move_due_dates(session, offering)
         return tell_moved(session, offering, meetings_before=before, now=now) if moved else 0
 
 

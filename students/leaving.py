@@ -11,7 +11,7 @@ from core.clock import local_date
 from core.errors import RuleError
 from courses.models import Policy
 from courses.offering_models import Offering
-from students import seats, states, telling, waitlist
+from students import ledger, seats, states, telling, waitlist
 from students.models import Enrollment, EnrollmentState
 
 
@@ -43,14 +43,25 @@ class Terms:
         return max(0, paid_cents - self.kept_cents)
 
 
-def terms_of(enrollment: Enrollment, offering: Offering, policy: Policy, *, now: datetime) -> Terms:
-    """What withdrawing now means. Only a seat that was taken up costs anything: waiting, asking and passing are free."""
+def terms_of(
+    enrollment: Enrollment,
+    offering: Offering,
+    policy: Policy,
+    *,
+    now: datetime,
+    charged_cents: int | None = None,
+) -> Terms:
+    """What withdrawing now means. Only a seat that was taken up costs anything: waiting, asking and passing are free.
+
+    ``charged_cents`` is what the seat costs after discounts (``ledger.charged_for``); None: the price.
+    """
     today = local_date(now, offering.time_zone)
     days = (local_date(offering.starts_at, offering.time_zone) - today).days
     if enrollment.state is not EnrollmentState.ENROLLED:
         return Terms(days_before=days, percent=100, fee_cents=0, price_cents=enrollment.price_cents)
     percent, fee = tier(policy, days)
-    return Terms(days_before=days, percent=percent, fee_cents=fee, price_cents=enrollment.price_cents)
+    price = enrollment.price_cents if charged_cents is None else charged_cents
+    return Terms(days_before=days, percent=percent, fee_cents=fee, price_cents=price)
 
 
 def tier(policy: Policy, days_before: int) -> tuple[int, int]:
@@ -92,11 +103,12 @@ def withdraw(
     require_leavable(enrollment, offering, now, by_office=by_office)
     if by_office and not reason and (refund_cents is not None or now >= offering.starts_at):
         raise RuleError(_("Write why; it stays in the student's history."), field="reason")
-    terms = terms_of(enrollment, offering, enrollment.policy, now=now)
+    charged = ledger.charged_for(session, enrollment)
+    terms = terms_of(enrollment, offering, enrollment.policy, now=now, charged_cents=charged)
     if refund_cents is not None:
         if not by_office:
             raise RuleError(_("Only the office can decide on another refund."))
-        if not 0 <= refund_cents <= enrollment.price_cents:
+        if not 0 <= refund_cents <= terms.price_cents:
             raise RuleError(_("A refund lies between nothing and the whole price."), field="refund")
     was = enrollment.state
     held_seat = enrollment.holds_seat
@@ -111,7 +123,7 @@ def withdraw(
         days_before=terms.days_before,
         percent=terms.percent,
         fee_cents=terms.fee_cents,
-        kept_cents=enrollment.price_cents - due if was is EnrollmentState.ENROLLED else 0,
+        kept_cents=terms.price_cents - due if was is EnrollmentState.ENROLLED else 0,
         overridden=refund_cents is not None,
     )
     telling.withdrawn(
@@ -120,7 +132,7 @@ def withdraw(
         now=now,
         was=was.value,
         by_office=by_office,
-        refund_cents=due if was is EnrollmentState.ENROLLED else 0,
+        refund_cents=ledger.due_back(session, enrollment),
     )
     if held_seat:
         waitlist.promote(session, offering, now=now, freed_by="withdrawn")

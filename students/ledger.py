@@ -50,6 +50,20 @@ def account_of_group(session: Session, booking_id: int) -> FeeAccount | None:
     ).one_or_none()
 
 
+def charged_for(session: Session, enrollment: Enrollment) -> int | None:
+    """What a seat costs its holder after discounts, in cents: nothing when a group pays; None without a record."""
+    if enrollment.group_booking_id is not None:
+        return 0
+    account = account_of(session, enrollment.id)
+    return account.charged_cents if account else None
+
+
+def due_back(session: Session, enrollment: Enrollment) -> int:
+    """What of the money paid is still to be given back, in cents."""
+    account = account_of(session, enrollment.id)
+    return max(0, -account.balance_cents) if account else 0
+
+
 def lock(session: Session, account_id: int) -> FeeAccount:
     """Lock an account until the transaction ends and read it anew. Raises LookupError when there is none."""
     account = locked(session, FeeAccount, account_id)

@@ -270,6 +270,7 @@ def withdrawn(session: Session, row: OutgoingMail) -> Message | None:
         was=row.details.get("was", ""),
         by_office=bool(row.details.get("by_office")),
         refund=_amount(session, row, "refund_cents"),
+        refund_cents=int(row.details.get("refund_cents", 0)),
     )
 
 

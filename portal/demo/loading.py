@@ -27,6 +27,7 @@ from courses.catalog_entries import LicenseEntry, OfferingEntry, PersonEntry
 from courses.catalog_file import CatalogFile, read_catalog
 from courses.importing import load_catalog
 from courses.offering_models import Meeting, Offering
+from portal.demo.payments import pay_fees
 from portal.demo.people import MadeUpPerson, made_up_people
 from students import seats
 from students.enrollment import EnrollRequest, enroll
@@ -76,6 +77,8 @@ def load_demo(session: Session, *, now: datetime, path: Path = FILE) -> Demo:
     rosters: dict[str, list[Student]] = {}
     for offering in sorted(imported.offerings.values(), key=lambda row: row.starts_at):
         rosters[offering.code] = _fill(demo, file, offering, entries[offering.code], rosters)
+        unpaid = entries[offering.code].balance_unpaid
+        pay_fees(session, offering, unpaid=unpaid, actor=actor, now=now)
         _hold(demo, offering, entries[offering.code])
     # What lies in the past was told in the past: no mail goes out for it.
     session.execute(sa.delete(OutgoingMail))

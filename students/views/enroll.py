@@ -4,7 +4,6 @@ from datetime import datetime
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from accounts.access import actor_again, me, signed_in
 from accounts.models import User
@@ -14,7 +13,7 @@ from core.errors import RuleError
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering
 from students import enrollment as enrolling
-from students import leaving, lookups, people, prerequisites, seats, waitlist
+from students import leaving, lookups, people, prerequisites, quotes, seats, waitlist
 from students.blueprint import blueprint
 from students.enrollment import EnrollRequest
 from students.forms import EnrollForm, profession_choices
@@ -64,6 +63,7 @@ def _request_of(form: EnrollForm, offering: Offering) -> EnrollRequest:
             else None
         ),
         talk_to_instructor=form.talk_to_instructor.data,
+        discount_code=form.discount_code.data or "",
     )
 
 
@@ -104,7 +104,13 @@ def _show(code: str, form: EnrollForm) -> Response:
         next_classes=prerequisites.next_classes(
             session, [need.course.id for need in result.missing_required], now=now
         ),
-        price_cents=_price(session, offering, student),
+        quote=quotes.quote(
+            session,
+            offering,
+            student.id if student else None,
+            code=form.discount_code.data or "",
+            now=now,
+        ),
         will_wait=offering.is_full,
         waiting_open=waitlist.is_open(offering, policy, now),
         refund_steps=leaving.steps(policy, offering),
@@ -122,10 +128,6 @@ def _why_closed(offering: Offering, existing: Enrollment | None, now: datetime) 
     if offering.is_full and not waitlist.is_open(offering, offering.policy, now):
         return _("This class is full, and its waitlist has closed. Ask the office.")
     return ""
-
-
-def _price(session: Session, offering: Offering, student: Student | None) -> int:
-    return enrolling.price_for(session, offering, offering.policy, student.id if student else None)
 
 
 def _prefill(form: EnrollForm, user: User, student: Student | None, offering: Offering) -> None:

@@ -18,7 +18,7 @@ from core.links import absolute
 from core.school import current_school
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering, OfferingState
-from students import calendar, leaving, lookups, people, states, waitlist
+from students import calendar, leaving, ledger, lookups, people, states, waitlist
 from students.blueprint import blueprint
 from students.forms import ConfirmForm, DetailsForm, LicenseForm, profession_choices
 from students.models import ROLL_STATES, Enrollment, EnrollmentState, Student
@@ -66,17 +66,32 @@ def _about_leaving(enrollment: Enrollment, form: ConfirmForm) -> tuple[str, list
             _("Stop waiting"),
             _("Keep my place"),
         )
-    terms = leaving.terms_of(enrollment, offering, enrollment.policy, now=now)
+    if enrollment.group_booking is not None:
+        words = [
+            _("%(title)s, %(dates)s.", title=title, dates=dates),
+            _(
+                "Your seat goes back to %(organization)s, which booked and pays for it.",
+                organization=enrollment.group_booking.organization,
+            ),
+        ]
+        return (_("Withdraw from %(code)s?", code=offering.code), words, _("Withdraw"), _("Keep my seat"))
+    account = ledger.account_of(db.session, enrollment.id)
+    charged = account.charged_cents if account else None
+    terms = leaving.terms_of(enrollment, offering, enrollment.policy, now=now, charged_cents=charged)
     school = current_school(db.session)
     currency = school.currency if school else "USD"
+    paid = account.paid_cents if account else 0
     words = [
         _("%(title)s, %(dates)s, begins in %(days)d days.", title=title, dates=dates, days=terms.days_before),
         _(
-            "By the terms you agreed to, %(refund)s of the price of %(price)s comes back once it is paid in full; "
-            "%(kept)s stays with the school.",
-            refund=money(terms.refund_cents, currency),
-            price=money(terms.price_cents, currency),
+            "By the terms you agreed to, the school keeps %(kept)s of the price of %(price)s today.",
             kept=money(terms.kept_cents, currency),
+            price=money(terms.price_cents, currency),
+        ),
+        _(
+            "You paid %(paid)s so far, so %(back)s comes back to you. Nothing more is asked for.",
+            paid=money(paid, currency),
+            back=money(terms.refund_of(paid), currency),
         ),
         _("Your seat goes to the next in line."),
     ]

@@ -19,6 +19,7 @@ from students import (
     approval,
     explaining,
     leaving,
+    ledger,
     lookups,
     prerequisites,
     reinstating,
@@ -78,7 +79,13 @@ def _show(id: int, **sent: Form) -> Response:
         ],
         place=place,
         labels=states.LABELS,
-        terms=leaving.terms_of(enrollment, offering, enrollment.policy, now=now),
+        terms=leaving.terms_of(
+            enrollment,
+            offering,
+            enrollment.policy,
+            now=now,
+            charged_cents=ledger.charged_for(session, enrollment),
+        ),
         result=prerequisites.check(
             session, offering.course_id, enrollment.student_id, before=offering.starts_at
         ),

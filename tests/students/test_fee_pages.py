@@ -304,3 +304,70 @@ def test_a_wrong_method_and_an_unknown_account_are_told(client: FlaskClient, acc
     for address in ("/office/fees/999", "/office/fees/999/payment", "/office/fees/999/discount"):
         assert client.get(address).status_code == 404
     assert client.post("/office/fees/999/invoice").status_code == 404
+
+
+def test_the_students_page_says_what_is_to_be_paid(
+    session: Session, client: FlaskClient, account: FeeAccount
+) -> None:
+    alice = session.get_one(Enrollment, account.enrollment_id).student.user
+    sign_in(client, alice)
+    shown = client.get("/my/").text
+    assert "$795.00 due by Mar 11, 2027" in shown
+    assert f"/my/enrollments/{account.enrollment_id}/fees" in shown
+
+
+def test_the_enrollment_form_takes_a_code_and_says_what_it_comes_to(
+    session: Session, client: FlaskClient, rosa: User
+) -> None:
+    from students import discounts
+
+    discounts.make_code(
+        session,
+        code="EARLY10",
+        percent=10,
+        amount_cents=None,
+        course=None,
+        valid_until=None,
+        most_uses=None,
+        note="",
+        actor=rosa,
+        now=NOW,
+    )
+    student = make_student(session)
+    offering = make_offering(session)
+    user = student.user
+    session.commit()
+    sign_in(client, user)
+    address = f"/classes/{offering.code}/enroll"
+    shown = client.get(address).text
+    assert "You pay" in shown
+    assert "$200.00 as deposit when you enroll, the rest by March 11, 2027." in shown
+    data = {
+        "certificate_name": user.name,
+        "profession": "LMT",
+        "license_state": "OR",
+        "license_number": "1",
+        "acknowledge_screening": "y",
+        "accept_policy": "y",
+    }
+    wrong = client.post(address, data=data | {"discount_code": "LATE"})
+    assert (wrong.status_code, "There is no such code" in wrong.text) == (422, True)
+    assert session.scalar(sa.select(sa.func.count(Enrollment.id))) == 0
+    missing = client.post(address, data=data | {"discount_code": "early10", "accept_policy": ""})
+    assert (missing.status_code, "$715.50" in missing.text) == (422, True)
+    assert client.post(address, data=data | {"discount_code": "early10"}).status_code == 303
+    session.rollback()
+    assert session.scalars(sa.select(FeeAccount.charged_cents)).all() == [71550]
+
+
+def test_the_withdraw_page_says_what_comes_back(
+    session: Session, client: FlaskClient, account: FeeAccount, rosa: User
+) -> None:
+    begin_write(session)
+    pay(session, account, 20000, actor=rosa)
+    alice = session.get_one(Enrollment, account.enrollment_id).student.user
+    session.commit()
+    sign_in(client, alice)
+    shown = client.get(f"/my/enrollments/{account.enrollment_id}/withdraw").text
+    assert "the school keeps $50.00 of the price of $795.00 today" in shown
+    assert "You paid $200.00 so far, so $150.00 comes back to you." in shown

@@ -140,7 +140,7 @@ def test_withdrawing_shows_the_refund_first(client: FlaskClient, session: Sessio
     sign_in(client, student.user)
     shown = client.get(f"/my/enrollments/{mine.id}/withdraw")
     assert shown.status_code == 200
-    assert "$745.00 of the price of $795.00 comes back" in text_of(shown)
+    assert "the school keeps $50.00 of the price of $795.00 today" in text_of(shown)
     answer = client.post(f"/my/enrollments/{mine.id}/withdraw")
     assert (answer.status_code, answer.location) == (303, "/my/")
     assert state_of(session, mine) is S.WITHDRAWN
