@@ -79,8 +79,8 @@ def _weekday_range(first: date, last: date, locale: str) -> str:
 
 
 def start_time(moment: datetime, zone: str) -> str:
-    """from 9:00 AM, on the clock of the zone."""
-    return _start_time(clock_time(moment, zone), _locale())
+    """from 9:00 AM, on the clock of the zone; the hour is not torn from its AM."""
+    return _start_time(clock_time(moment, zone).replace(" ", "\u00a0"), _locale())
 
 
 @lru_cache(maxsize=1024)

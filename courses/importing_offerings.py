@@ -59,6 +59,11 @@ def load_offerings(work: Import) -> None:
     courses = {row.code: row for row in session.scalars(sa.select(Course))}
     venues = {row.code: row for row in session.scalars(sa.select(Venue))}
     patterns = {row.code: row.sittings for row in session.scalars(sa.select(DailyPattern))}
+    # Whoever plans a class at the same moment waits for these, and then sees it.
+    used = sorted(venues[entry.venue].id for entry in work.file.entries.offerings)
+    session.execute(sa.select(Venue.id).where(Venue.id.in_(used)).order_by(Venue.id).with_for_update())
+    teachers = [user.id for user in work.known.users.values()]
+    session.execute(sa.select(User.id).where(User.id.in_(teachers)).order_by(User.id).with_for_update())
     numbered = list(enumerate(work.file.entries.offerings))
     for number, entry in sorted(numbered, key=lambda pair: pair[1].starts_before_clock_change is not None):
         made = _Class(work, ("offerings", number), entry, courses[entry.course], venues[entry.venue])

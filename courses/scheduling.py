@@ -21,6 +21,7 @@ from core.clock import local_date
 from core.errors import RuleError
 from core.formatting import medium_date
 from courses.offering_models import (
+    DailyPattern,
     Meeting,
     MeetingKind,
     Offering,
@@ -29,7 +30,7 @@ from courses.offering_models import (
     Venue,
 )
 
-# The school's usual days. A class may have its own.
+# The usual days of a school that has not written down its own (the catalog file's ``daily_patterns``).
 DAILY_PATTERNS: dict[str, tuple[str, ...]] = {
     "full-day": ("09:00-10:30", "10:45-12:15", "13:15-14:45", "15:00-16:30"),
     "evening": ("17:30-19:00", "19:10-20:40"),
@@ -85,6 +86,12 @@ class Conflict:
     starts_at: datetime
     ends_at: datetime
     time_zone: str
+
+
+def daily_patterns(session: Session) -> dict[str, tuple[str, ...]]:
+    """The sittings of the school's usual days, like ``09:00-10:30``, by name."""
+    stored = session.scalars(sa.select(DailyPattern).order_by(DailyPattern.id))
+    return {row.code: tuple(row.sittings) for row in stored} or DAILY_PATTERNS
 
 
 def parse_pattern(text: str) -> list[Sitting]:

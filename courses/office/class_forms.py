@@ -1,7 +1,7 @@
 """The forms of a class: a new one with its schedule, its details, its instructors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ from core.forms import (
 from courses.models import Course, CourseState, Policy
 from courses.offering_models import InstructorRole, Offering, OfferingInstructor, Venue
 from courses.office.course_forms import currency_digits, lines
-from courses.scheduling import DAILY_PATTERNS, PlannedMeeting, following_days, parse_pattern, plan
+from courses.scheduling import PlannedMeeting, daily_patterns, following_days, parse_pattern, plan
 
 OWN_PATTERN = "own"
 _PATTERN_NAMES = {
@@ -46,9 +46,9 @@ _PATTERN_NAMES = {
 }
 
 
-def pattern_choices() -> list[tuple[str, str]]:
+def pattern_choices(patterns: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     """The school's usual days, with their sittings, and one's own."""
-    usual = [(key, f"{_PATTERN_NAMES[key]}: {', '.join(times)}") for key, times in DAILY_PATTERNS.items()]
+    usual = [(key, f"{_PATTERN_NAMES.get(key, key)}: {', '.join(times)}") for key, times in patterns.items()]
     return [*usual, (OWN_PATTERN, _("As written below"))]
 
 
@@ -129,7 +129,9 @@ class NewClassForm(TermsMixin, Form):
         self.lead_id.choices = [(0, _("Not yet")), *people]
         self.assistant_ids.choices = people
         self.policy_id.choices = [(0, _("As the course says")), *policy_choices(session)]
-        self.pattern.choices = pattern_choices()
+        self.patterns = daily_patterns(session)
+        self.pattern.choices = pattern_choices(self.patterns)
+        self.pattern.default = next(iter(self.patterns))
         super().process(*args, **kwargs)
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -236,5 +238,5 @@ def planned_meetings(form: NewClassForm, zone: str) -> list[PlannedMeeting]:
     if form.pattern.data == OWN_PATTERN:
         sittings = parse_pattern(form.sittings.data or "")
     else:
-        sittings = parse_pattern(",".join(DAILY_PATTERNS[form.pattern.data]))
+        sittings = parse_pattern(",".join(form.patterns[form.pattern.data]))
     return plan(planned_days(form), sittings, zone)

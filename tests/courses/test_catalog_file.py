@@ -9,11 +9,14 @@ from sqlalchemy.orm import Session
 
 from core.database import begin_write
 from core.school import School
+from courses.catalog_entries import Entry
 from courses.catalog_file import read_catalog
 from courses.marked_yaml import CatalogError
 from courses.models import Course
 from courses.offering_models import Offering
 from tests.courses.catalogs import count, edit, load, make_cast
+
+GUIDE = Path(__file__).parents[2] / "docs" / "catalog-file.md"
 
 
 @pytest.mark.parametrize(
@@ -115,3 +118,14 @@ def test_a_file_that_is_no_text_or_not_there_is_told(app: Flask, tmp_path: Path)
             read_catalog(tmp_path / "b.yaml")
         with pytest.raises(CatalogError, match="cannot be read"):
             read_catalog(tmp_path)
+
+
+def test_every_key_of_the_file_is_described() -> None:
+    described = set(
+        re.findall(r"`([a-z_]+)`|^### ([a-z_]+)$|`([a-z_]+):", GUIDE.read_text(encoding="utf-8"), re.M)
+    )
+    words = {word for found in described for word in found if word}
+    keys = {
+        field.alias or name for model in Entry.__subclasses__() for name, field in model.model_fields.items()
+    }
+    assert keys - words == set()

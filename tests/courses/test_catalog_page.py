@@ -24,7 +24,7 @@ CHICAGO = {"name": "Lakeside Studio", "city": "Chicago", "region": "IL", "time_z
 def text_of(client: FlaskClient, path: str = "/") -> str:
     answer = client.get(path)
     assert answer.status_code == 200, path
-    return unescape(answer.text)
+    return unescape(answer.text).replace("\u00a0", " ")
 
 
 def titles(session: Session, **filters: str) -> list[str]:

@@ -17,6 +17,7 @@ from core.school import School
 from courses.marked_yaml import CatalogError
 from courses.models import Approval, Body, Claim, Course, Policy, Prerequisite, PrerequisiteKind, ScreeningSet
 from courses.offering_models import InstructorRole, Meeting, Offering, OfferingState, Venue
+from courses.scheduling import DAILY_PATTERNS, daily_patterns
 from tests.courses.catalogs import NOW, TODAY, count, edit, load, make_cast
 
 pytestmark = pytest.mark.both_databases
@@ -246,3 +247,19 @@ def test_a_small_file_may_refer_to_what_is_stored(session: Session, catalog: Pat
     result = load(session, catalog)
     assert result.made == {"offerings": ["FAS1-LIS-B"]}
     assert result.offerings["FAS1-LIS-B"].price_cents == 42000
+
+
+def test_the_patterns_of_the_file_are_those_that_the_office_chooses_from(
+    session: Session, catalog: Path
+) -> None:
+    assert daily_patterns(session) == DAILY_PATTERNS
+    make_cast(session)
+    edit(
+        catalog,
+        '  evening: ["17:30-19:00", "19:10-20:40"]',
+        '  evening: ["17:30-19:00", "19:10-20:40"]\n  dawn: ["5:00-6:30"]',
+    )
+    load(session, catalog)
+    session.flush()
+    assert daily_patterns(session)["dawn"] == ("05:00-06:30",)
+    assert list(daily_patterns(session)) == ["full-day", "evening", "dawn", "long-afternoon"]
