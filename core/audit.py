@@ -182,18 +182,29 @@ def erase(session: Session, events: list[AuditEvent]) -> None:
         item.salt = None
 
 
-def verify(session: Session) -> Iterator[str]:
-    """Walk the whole chain; yield a sentence for each thing that is wrong with it. Nothing yielded: it is whole."""
-    previous, count = GENESIS, 0
-    statement = sa.select(AuditEvent).order_by(AuditEvent.id).execution_options(yield_per=500)
-    with contextlib.closing(session.scalars(statement)) as events:
+def verify(session: Session, first: int = 1, last: int | None = None) -> Iterator[str]:
+    """Walk the chain; yield a sentence for each thing that is wrong with it. Nothing yielded: it is whole.
+
+    ``first`` and ``last`` bound the walk to some events, both included; without ``last`` the chain's end is checked too.
+    """
+    before = session.get(AuditEvent, first - 1) if first > 1 else None
+    if first > 1 and before is None:
+        yield f"Event {first - 1} is missing."
+    previous, count = before.hash if before else GENESIS, first - 1
+    statement = sa.select(AuditEvent).where(AuditEvent.id >= first).order_by(AuditEvent.id)
+    if last is not None:
+        statement = statement.where(AuditEvent.id <= last)
+    with contextlib.closing(session.scalars(statement.execution_options(yield_per=500))) as events:
         for item in events:
             count += 1
             if item.id != count:
                 yield f"Event {count} is missing: the next one is {item.id}."
                 count = item.id
-            yield from _problems_of(item, previous)
+            if count > first or first == 1 or before is not None:
+                yield from _problems_of(item, previous)
             previous = item.hash
+    if last is not None:
+        return
     head = session.get(AuditHead, 1)
     if head is None:
         yield "The chain has no head."

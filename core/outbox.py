@@ -13,10 +13,12 @@ from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import jobs
+from core import audit, jobs
 from core.database import Base, Code, Key, ShortText, insert_for, one_of
+from core.errors import RuleError
 
 DELIVERY_JOB = "deliver-mail"
 
@@ -142,6 +144,22 @@ def enqueue(
     }
     session.execute(insert(OutgoingMail).values(values).on_conflict_do_nothing())
     jobs.nudge(session, DELIVERY_JOB)
+
+
+def send_again(session: Session, mail_id: int, *, actor: audit.Actor, now: datetime) -> OutgoingMail:
+    """Try a mail again now that was given up, or waits for its next try. Raises RuleError for any other.
+
+    One that has not been tried yet is left alone: a reminder goes out when it is due.
+    """
+    row = session.get(OutgoingMail, mail_id, with_for_update=True)
+    tried = row is not None and row.state is MailState.QUEUED and row.attempts > 0
+    if row is None or not (tried or row.state is MailState.FAILED):
+        raise RuleError(_("This mail is sent, or on its way, or no longer needed."))
+    row.state, row.attempts, row.next_attempt_at = MailState.QUEUED, 0, now
+    row.claim, row.claimed_until = None, None
+    audit.record(session, "core:mail:sent_again", row, actor=actor, now=now, kind=row.kind)
+    jobs.nudge(session, DELIVERY_JOB)
+    return row
 
 
 def _message_key(kind: str, event: str, to: str) -> str:

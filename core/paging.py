@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True)
 class Paging:
-    """Which page of how many entries this is. Pages count from 1."""
+    """Which page of how many entries this is. Pages count from 1; ``address`` is theirs when it is not the request's."""
 
     number: int
     size: int
     total: int
+    address: str = ""
 
     @property
     def first(self) -> int:
@@ -40,7 +41,7 @@ class Paging:
 
     def _address(self, number: int) -> str:
         kept = [(key, value) for key, value in request.args.items(multi=True) if key != "page"]
-        return f"{request.path}?{urlencode([*kept, ('page', str(number))])}"
+        return f"{self.address or request.path}?{urlencode([*kept, ('page', str(number))])}"
 
 
 def page_number() -> int:
@@ -50,10 +51,10 @@ def page_number() -> int:
 
 
 def rows_of_page(
-    session: Session, query: sa.Select[*tuple[Any, ...]], *, size: int, number: int
+    session: Session, query: sa.Select[*tuple[Any, ...]], *, size: int, number: int, address: str = ""
 ) -> tuple[Sequence[sa.Row[*tuple[Any, ...]]], Paging]:
     """The rows of one page of a query, and where that page stands. A page past the end is the last one."""
     total = session.scalar(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())) or 0
     number = min(number, max(-(-total // size), 1))
     rows = session.execute(query.limit(size).offset((number - 1) * size)).all()
-    return rows, Paging(number, size, total)
+    return rows, Paging(number, size, total, address)

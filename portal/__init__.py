@@ -5,7 +5,15 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
-    from portal import my, office, office_classes, teaching  # noqa: F401 (they attach their pages)
+    from portal import (  # noqa: F401 (they attach their pages)
+        my,
+        office,
+        office_audit,
+        office_classes,
+        office_mail,
+        office_school,
+        teaching,
+    )
     from portal.blueprint import blueprint
     from portal.demo.commands import demo_commands
 

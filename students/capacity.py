@@ -10,6 +10,7 @@ from accounts.models import User
 from core import audit
 from core.errors import RuleError
 from core.formatting import listing
+from courses.offering_checks import check_places
 from courses.offering_models import Offering, OfferingState
 from students import seats, waitlist
 from students.models import Enrollment, Student
@@ -20,7 +21,8 @@ def set_capacity(
 ) -> list[Enrollment]:
     """Change how many seats a class has. Returns whoever got a seat (or an offer) by that.
 
-    Raises RuleError for fewer than one, for a cancelled class, and below the seats held, naming who holds them.
+    Raises RuleError for fewer than one, for a cancelled class, and below the seats held, naming who holds them,
+    and more than the room has.
     """
     offering = seats.lock(session, offering.id)
     if offering.state is OfferingState.CANCELLED:
@@ -39,6 +41,8 @@ def set_capacity(
         )
     if capacity == offering.capacity:
         return []
+    if capacity > offering.capacity:
+        check_places(capacity, offering.venue)
     before, offering.capacity = offering.capacity, capacity
     audit.record(
         session, "students:capacity:changed", offering, actor=actor, now=now, before=before, after=capacity

@@ -1,4 +1,4 @@
-"""Moving a class, its seats, cancelling it."""
+"""Moving a class."""
 
 from datetime import timedelta
 
@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from icalendar import Calendar
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from attendance.models import AttendanceMark, MarkStatus
-from core import clock
+from core import clock, outbox
 from core.outbox import OutgoingMail
 from courses.offering_models import Offering, OfferingState
 from students.models import EnrollmentState
@@ -77,6 +78,24 @@ def test_a_class_moves_by_a_week_and_its_students_are_told(
     session.refresh(offering)
     assert (offering.starts_at, offering.calendar_sequence) == (start + timedelta(days=7), sequence + 1)
     assert [mails_to(address) for address in addresses] == [["moved"], ["moved"]]
+
+
+def test_the_mail_moves_calendar_entries_and_takes_out_what_is_gone(
+    session: Session, client: FlaskClient, rosa: User, offering: Offering
+) -> None:
+    enrolled = make_student(session)
+    put_enrollment(session, offering, enrolled)
+    session.commit()
+    send(client, fields_of(client.get(f"{ADDRESS}/schedule")) | {"meetings-1-day": ""})
+    row = session.scalars(sa.select(OutgoingMail)).one()
+    message = outbox.kinds()["moved"].render(session, row)
+    assert message is not None
+    assert "has a new schedule" in message.text
+    files = {file.name: Calendar.from_ical(file.content) for file in message.attachments}
+    (kept,) = files["meetings.ics"].walk("VEVENT")
+    (gone,) = files["removed.ics"].walk("VEVENT")
+    assert str(gone["uid"]) == str(kept["uid"]).replace("meeting-1@", "meeting-2@")
+    assert (str(gone["status"]), str(kept["sequence"]), str(gone["sequence"])) == ("CANCELLED", "2", "3")
 
 
 def test_a_draft_moves_silently(
@@ -154,49 +173,16 @@ def test_two_registrars_move_one_class(
     assert "8:30" in answer.text or "08:30" in answer.text
 
 
-def test_more_places_go_to_whoever_waits_but_not_beyond_the_room(
+def test_a_class_has_no_more_places_than_the_room_has_seats(
     session: Session, client: FlaskClient, rosa: User, offering: Offering
 ) -> None:
-    for _ in range(2):
-        put_enrollment(session, offering)
-    put_enrollment(session, offering, state=EnrollmentState.WAITLISTED)
-    session.commit()
-    form = fields_of(client.get(f"{ADDRESS}/seats"))
-    refused = client.post(f"{ADDRESS}/seats", data=form | {"capacity": "21"})
+    refused = client.post(f"{ADDRESS}/capacity", data={"capacity": "21"})
     assert refused.status_code == 422
-    assert "has 20 seats" in refused.text
-    too_few = client.post(f"{ADDRESS}/seats", data=form | {"capacity": "1"})
-    assert too_few.status_code == 422
-    assert "2 seats are held" in too_few.text
-    answer = client.post(f"{ADDRESS}/seats", data=form | {"capacity": "3"}, follow_redirects=True)
-    assert "One went to the next on the waitlist." in answer.text
-    session.refresh(offering)
-    assert (offering.capacity, offering.seats_taken, offering.waiting_count) == (3, 3, 0)
-    stale = client.post(f"{ADDRESS}/seats", data=form | {"capacity": "5"})
-    assert stale.status_code == 422
-    assert "<dt>Places</dt><dd>3</dd>" in stale.text
+    assert "has 20 seats. A class there has no more places." in refused.text
+    assert client.post(f"{ADDRESS}/capacity", data={"capacity": "20"}).status_code == 303
 
 
-def test_a_class_is_cancelled_after_asking(
-    session: Session, client: FlaskClient, rosa: User, offering: Offering
-) -> None:
-    student = make_student(session)
-    put_enrollment(session, offering, student)
-    address = student.user.email
-    session.commit()
-    assert "Cancel CST1-A?" in client.get(f"{ADDRESS}/cancel").text
-    empty = client.post(f"{ADDRESS}/cancel", data={"reason": " "})
-    assert empty.status_code == 422
-    answer = client.post(f"{ADDRESS}/cancel", data={"reason": "The hall floods."}, follow_redirects=True)
-    assert "One person is told by email." in answer.text
-    assert "The hall floods." in answer.text
-    assert mails_to(address) == ["cancelled"]
-    assert client.get(f"{ADDRESS}/cancel").status_code == 303
-    session.refresh(offering)
-    assert offering.state is OfferingState.CANCELLED
-
-
-def test_the_pages_take_as_many_statements_for_a_large_class(
+def test_the_page_takes_as_many_statements_for_a_large_class(
     session: Session, client: FlaskClient, app: Flask, rosa: User
 ) -> None:
     counts = []
@@ -205,17 +191,13 @@ def test_the_pages_take_as_many_statements_for_a_large_class(
         for _ in range(number):
             put_enrollment(session, large)
         session.commit()
-        asked = []
-        for path in ("schedule", "seats", "cancel"):
-            with statements(app) as seen:
-                assert client.get(f"/office/classes/big-{number}/{path}").status_code == 200
-            asked.append(len(seen))
-        counts.append(asked)
-    assert counts[0] == counts[1]
-    assert max(counts[0]) <= 8
+        with statements(app) as seen:
+            assert client.get(f"/office/classes/big-{number}/schedule").status_code == 200
+        counts.append(len(seen))
+    assert counts[0] == counts[1] <= 8
 
 
-@pytest.mark.parametrize("path", ["schedule", "seats", "cancel"])
+@pytest.mark.parametrize("path", ["schedule"])
 def test_strangers_and_unknown_classes_are_refused(
     session: Session, client: FlaskClient, rosa: User, offering: Offering, path: str
 ) -> None:
