@@ -7,6 +7,7 @@ def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
     from students import (  # noqa: F401 (they register tables, mails, pages and jobs)
         billing,
+        group_mail,
         ledger_models,
         mail,
         models,

@@ -10,7 +10,7 @@ from accounts.models import User
 from core import audit
 from core.errors import RuleError
 from courses.offering_models import Offering, OfferingState
-from students import seats, states, telling
+from students import groups, seats, states, telling
 from students.models import LIVE_STATES, Enrollment, EnrollmentState, Student
 
 
@@ -48,6 +48,7 @@ def cancel(session: Session, offering: Offering, *, reason: str, actor: User, no
             session, enrollment, EnrollmentState.CANCELLED, actor=actor, now=now, reason=reason, kept_cents=0
         )
         telling.cancelled(session, enrollment, now=now, was=was.value)
+    groups.close_for_cancelled(session, offering, actor=actor, now=now)
     audit.record(
         session,
         "students:offering:cancelled",

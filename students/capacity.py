@@ -13,6 +13,7 @@ from core.formatting import listing
 from courses.offering_checks import check_places
 from courses.offering_models import Offering, OfferingState
 from students import seats, waitlist
+from students.group_models import GroupBooking
 from students.models import Enrollment, Student
 
 
@@ -30,7 +31,7 @@ def set_capacity(
     if capacity < 1:
         raise RuleError(_("A class has at least one seat."), field="capacity")
     if capacity < offering.seats_taken:
-        names = listing(_holders(session, offering.id))
+        names = listing([*_holders(session, offering.id), *_reserved(session, offering.id)])
         raise RuleError(
             _(
                 "%(held)d seats are held: %(names)s. Move or withdraw someone first.",
@@ -60,3 +61,14 @@ def _holders(session: Session, offering_id: int) -> list[str]:
             .order_by(User.family_name, User.name)
         )
     )
+
+
+def _reserved(session: Session, offering_id: int) -> list[str]:
+    rows = session.execute(
+        sa.select(GroupBooking.organization, GroupBooking.seats_open)
+        .where(GroupBooking.offering_id == offering_id, GroupBooking.seats_open > 0)
+        .order_by(GroupBooking.organization)
+    )
+    return [
+        _("%(organization)s (%(count)d reserved)", organization=name, count=open_) for name, open_ in rows
+    ]

@@ -2,6 +2,7 @@
 
 from students.views import (  # noqa: F401 (they attach to the blueprint)
     enroll,
+    groups,
     mine,
     moving,
     my_fees,
@@ -9,5 +10,6 @@ from students.views import (  # noqa: F401 (they attach to the blueprint)
     office_class,
     office_codes,
     office_fees,
+    office_groups,
     office_people,
 )

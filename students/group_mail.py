@@ -1,0 +1,57 @@
+"""The mails to a group's contact."""
+
+from sqlalchemy.orm import Session
+
+from core.links import absolute
+from core.mailing import compose
+from core.outbox import Attachment, Message, OutgoingMail, mail
+from courses.offering_models import Offering
+from students.billing import document_pdf
+from students.group_models import GroupBooking
+from students.ledger_models import FeeDocument
+from students.mail import class_facts
+
+
+def _of(session: Session, row: OutgoingMail) -> tuple[GroupBooking, Offering] | None:
+    booking = session.get(GroupBooking, row.about_id) if row.about_id else None
+    return (booking, booking.offering) if booking else None
+
+
+@mail("group-booking")
+def group_booking(session: Session, row: OutgoingMail) -> Message | None:
+    """Seats are reserved, with the private link; or the class is cancelled."""
+    found = _of(session, row)
+    if found is None:
+        return None
+    booking, offering = found
+    what = str(row.details.get("what", "booked"))
+    if what == "booked" and booking.closed_at is not None:
+        return None
+    return compose(
+        "group-booking",
+        what=what,
+        greeting=booking.contact_name,
+        booking=booking,
+        klass=class_facts(offering),
+        reason=offering.cancel_reason,
+        url=absolute("students.group", token=booking.token),
+    )
+
+
+@mail("group-invoice")
+def group_invoice(session: Session, row: OutgoingMail) -> Message | None:
+    """The invoice as a file."""
+    found = _of(session, row)
+    document = session.get(FeeDocument, int(row.details.get("document", 0)))
+    if found is None or document is None:
+        return None
+    booking, offering = found
+    return compose(
+        "group-invoice",
+        attachments=(Attachment(f"{document.number}.pdf", document_pdf(document), "application/pdf"),),
+        greeting=booking.contact_name,
+        booking=booking,
+        number=document.number,
+        klass=class_facts(offering),
+        url=absolute("students.group", token=booking.token),
+    )
