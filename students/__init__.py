@@ -15,5 +15,7 @@ def init_app(app: Flask) -> None:
         waitlist,
     )
     from students.blueprint import blueprint
+    from students.notes import init_notes
 
     app.register_blueprint(blueprint)
+    init_notes(app)
