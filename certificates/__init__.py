@@ -7,10 +7,13 @@ def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
     from certificates import (  # noqa: F401 (they register themselves)
         badge_views,
+        bundles,
         issuing,
         keyring,
         mail,
         models,
+        my_views,
+        transcript,
         upload_views,
         verify_views,
         views,

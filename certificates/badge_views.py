@@ -100,10 +100,13 @@ def badge_status(number: int) -> ResponseReturnValue:
 
 @blueprint.get("/badges/credentials/<token>")
 def badge_credential(token: str) -> ResponseReturnValue:
-    """The credential of a certificate, for whoever holds its token (as printed in the QR code)."""
+    """The credential of a certificate, for whoever holds its token (as printed in the QR code).
+
+    It says all the facts, so it is not handed out here when the holder wants the page to confirm only.
+    """
     normal = normal_token(token)
     row = db.session.scalar(sa.select(Certificate).where(Certificate.token == normal)) if normal else None
-    if row is None or row.badge_jwt is None:
+    if row is None or row.badge_jwt is None or row.confirm_only:
         abort(404)
     response = _open_to_all(_jwt(row.badge_jwt))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"

@@ -27,6 +27,20 @@ def certificate_for(session: Session, number: str, user: User) -> Certificate:
     return found
 
 
+def own_certificate(session: Session, number: str, user: User) -> Certificate:
+    """One's own certificate by its number; 404 for everyone else, staff included."""
+    query = (
+        sa.select(Certificate)
+        .join(Certificate.enrollment)
+        .join(Enrollment.student)
+        .where(Certificate.number == normal_number(number), Student.user_id == user.id)
+    )
+    found = session.scalar(query)
+    if found is None:
+        abort(404)
+    return found
+
+
 def class_for(session: Session, code: str, user: User) -> Offering:
     """A class by its code, for its instructors and for staff; 404 for everyone else."""
     query = sa.select(Offering).where(Offering.code == code.upper())

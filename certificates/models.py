@@ -65,6 +65,8 @@ class Certificate(Base):
     pdf_size: Mapped[int | None]
     # The Open Badges 3.0 credential (VC-JWT) that is attached to the PDF; None when the school had no key.
     badge_jwt: Mapped[LongText | None]
+    # The holder's wish: its page confirms status and number; the facts come after the family name is typed.
+    confirm_only: Mapped[bool] = mapped_column(default=False)
     claimed_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     problem: Mapped[LongText] = mapped_column(default="")

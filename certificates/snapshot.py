@@ -47,7 +47,7 @@ def take_snapshot(
     with force_locale(lang):
         facts = _facts(school, offering, verdict, name, number_, issued_at)
         document = {
-            "school": _school(school),
+            "school": school_data(school),
             "made_at": issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "certificate": _certificate(facts, school, offering, verdict, name, token, issued_at),
         }
@@ -150,7 +150,8 @@ def _valid_until(offering: Offering) -> str | None:
     return until.isoformat()
 
 
-def _school(school: School) -> dict[str, Any]:
+def school_data(school: School) -> dict[str, Any]:
+    """The school as every printed document takes it; its signature is the picture ``image:provider``."""
     website = school.website
     return {
         "name": school.name,

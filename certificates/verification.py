@@ -5,7 +5,7 @@ Shown: name, course, hours per body, dates, provider and status. Never: license 
 
 import hmac
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -35,14 +35,18 @@ class Finding:
     standing: Standing
     facts: dict[str, Any]
     superseded_by: Certificate | None = None
+    # Found by its token alone, and the holder wants its page to confirm no more than status and number.
+    brief: bool = False
 
     def public(self) -> dict[str, Any]:
         """The answer for a program: no more than the page shows."""
         row, facts = self.certificate, self.facts
+        if self.brief:
+            return {"status": self.standing.value, "number": row.number, "confirm_only": True}
         answer: dict[str, Any] = {
             "status": self.standing.value,
             "number": row.number,
-            "name": facts["participant"],
+            "name": facts["participant"] if self.standing is not Standing.REVOKED else None,
             "course": {"code": facts["course_code"], "title": facts["course_title"]},
             "completed_on": facts["completed_on"],
             "issued_on": facts["issued_on"],
@@ -70,7 +74,7 @@ def find_by_token(session: Session, typed: str, today: date) -> Finding | None:
     if token is None:
         return None
     row = session.scalar(sa.select(Certificate).where(Certificate.token == token))
-    return None if row is None else finding(session, row, today)
+    return None if row is None else replace(finding(session, row, today), brief=row.confirm_only)
 
 
 def find_by_number(session: Session, number: str, family_name: str, today: date) -> Finding | None:

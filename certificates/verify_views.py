@@ -83,7 +83,7 @@ def answer(found: Finding | None, typed: str, zone: str, *, file_words: str = ""
         typed=typed[:60],
         now=clock.now(),
         zone=zone,
-        form=VerifyForm(formdata=None),
+        form=VerifyForm(formdata=None, number=found.certificate.number if found and found.brief else ""),
         reason=reason_name(revocation) if revocation else "",
         title=_title(found),
         file_words=file_words,

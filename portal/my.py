@@ -17,6 +17,7 @@ from accounts.models import User
 from attendance.minutes import Summary
 from attendance.progress import progress_of
 from attendance.words import grace_words, outlook
+from certificates.lookups import certificates_of
 from core import clock
 from core.database import db
 from core.web import page
@@ -26,6 +27,7 @@ from students import explaining, fee_lists, people, states
 from students.models import Enrollment, EnrollmentState, Student
 
 S = EnrollmentState
+SHOWN_CERTIFICATES = 5
 
 
 @dataclass
@@ -78,6 +80,7 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "time_left": time_left,
         "local_day": clock.local_date,
         "profession_label": people.profession_label,
+        "certificates": certificates_of(session, student.id)[:SHOWN_CERTIFICATES] if student else [],
     }
 
 
