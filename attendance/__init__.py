@@ -5,7 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
-    from attendance import class_views, models, roll_views, sign_off_views  # noqa: F401
+    from attendance import class_views, models, paper_views, roll_views, sign_off_views  # noqa: F401
     from attendance.blueprint import blueprint
 
     app.register_blueprint(blueprint)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
-from core.database import Base, Key, LongText, Minutes, one_of
+from core.database import Base, Key, LongText, Minutes, ShortText, one_of
 from courses.offering_models import Meeting
 from students.models import Enrollment
 
@@ -93,3 +93,37 @@ class AttendanceMark(Base):
     meeting: Mapped[Meeting] = relationship()
     enrollment: Mapped[Enrollment] = relationship()
     recorded_by: Mapped[User | None] = relationship()
+
+
+class MeetingSheet(Base):
+    """A scanned sign-in sheet of a meeting. The file lies in the file store; one that was attached by mistake is taken off
+    with a reason, never deleted (DOMAIN, "Records")."""
+
+    __tablename__ = "meeting_sheets"
+    __table_args__ = (
+        sa.CheckConstraint("size_bytes > 0", name="size_positive"),
+        sa.CheckConstraint("(removed_at IS NULL) = (removed_reason = '')", name="removal_says_why"),
+        sa.Index(
+            "uq_meeting_sheets_file",
+            "meeting_id",
+            "sha256",
+            unique=True,
+            sqlite_where=sa.text("removed_at IS NULL"),
+            postgresql_where=sa.text("removed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Key]
+    meeting_id: Mapped[int] = mapped_column(sa.ForeignKey("meetings.id"))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    mime_type: Mapped[ShortText]
+    file_name: Mapped[ShortText]
+    size_bytes: Mapped[int]
+    attached_at: Mapped[datetime]
+    attached_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    removed_at: Mapped[datetime | None]
+    removed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    removed_reason: Mapped[LongText] = mapped_column(default="")
+
+    meeting: Mapped[Meeting] = relationship()
+    attached_by: Mapped[User | None] = relationship(foreign_keys=[attached_by_id])

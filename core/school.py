@@ -1,5 +1,7 @@
 """The school itself: one row."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -33,3 +35,16 @@ class School(Base):
 def current_school(session: Session) -> School | None:
     """The school, or None before it has been set up."""
     return session.get(School, 1)
+
+
+def printed_facts(school: School) -> dict[str, Any]:
+    """What stands about the school at the head and foot of office papers, as ``core.pdf`` wants it."""
+    return {
+        "name": school.name,
+        "address": school.address,
+        "email": school.email,
+        "website": school.website,
+        "website_text": school.website.removeprefix("https://").removeprefix("http://").rstrip("/"),
+        "tax_id": school.tax_id,
+        "signatory": {"name": school.signatory, "role": "", "signature": ""},
+    }

@@ -20,7 +20,7 @@ from core.errors import RuleError
 from core.formatting import date_range, long_date, number
 from core.numbering import take
 from core.papers import MadePaper, paper
-from core.school import School, current_school
+from core.school import School, current_school, printed_facts
 from courses.models import Delivery, Policy
 from courses.offering_models import Offering
 from students import ledger
@@ -140,7 +140,7 @@ def _facts(
     return {
         "made_at": now.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "language": str(get_locale() or "en"),
-        "school": _school_facts(school),
+        "school": printed_facts(school),
         "kind": kind.value,
         "number": printed,
         "date": long_date(today),
@@ -204,19 +204,6 @@ def _payment(entry: FeeEntry) -> dict[str, Any]:
         "text": entry_words(entry),
         "detail": ", ".join(part for part in parts if part),
         "amount": entry.amount_cents,
-    }
-
-
-def _school_facts(school: School) -> dict[str, Any]:
-    shown = school.website.removeprefix("https://").removeprefix("http://").rstrip("/")
-    return {
-        "name": school.name,
-        "address": school.address,
-        "email": school.email,
-        "website": school.website,
-        "website_text": shown,
-        "tax_id": school.tax_id,
-        "signatory": {"name": school.signatory, "role": "", "signature": ""},
     }
 
 
