@@ -5,7 +5,14 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
-    from attendance import class_views, models, paper_views, roll_views, sign_off_views  # noqa: F401
+    from attendance import (  # noqa: F401 (they attach their pages)
+        class_views,
+        models,
+        offline_views,
+        paper_views,
+        roll_views,
+        sign_off_views,
+    )
     from attendance.blueprint import blueprint
 
     app.register_blueprint(blueprint)

@@ -127,3 +127,16 @@ class MeetingSheet(Base):
 
     meeting: Mapped[Meeting] = relationship()
     attached_by: Mapped[User | None] = relationship(foreign_keys=[attached_by_id])
+
+
+class DeviceKey(Base):
+    """The key under which an instructor's phone keeps rolls while there is no network (AES-GCM, 256 bits, base64).
+
+    Only its own user ever gets it: what stays on a phone after signing out can be read by nobody else.
+    """
+
+    __tablename__ = "device_keys"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[datetime]

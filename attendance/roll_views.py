@@ -26,7 +26,7 @@ from core.database import db
 from core.errors import RuleError
 from core.formatting import clock_time, medium_date
 from core.web import acting, page, see_other
-from courses.offering_models import Meeting
+from courses.offering_models import Meeting, OfferingState
 
 
 @dataclass
@@ -137,12 +137,15 @@ def _show(
         refuse_closed(offering, Sitting.of(meeting), clock.now())
         closed = ""
     except RuleError as problem:
-        closed = str(problem)
+        # A phone that is made ready before the meeting gets the roll as it will be then.
+        soon = "offline" in request.args and offering.state is OfferingState.PUBLISHED
+        closed = "" if soon else str(problem)
     place = next(n for n, item in enumerate(meetings) if item.id == meeting.id)
     return page(
         "attendance/roll.html",
         status=status,
         page_has_errors=status >= 400,
+        clean=status == 200 and not filled and not closed,
         offering=offering,
         meeting=meeting,
         title=meeting_name(meeting.starts_at, zone),

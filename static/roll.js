@@ -15,7 +15,8 @@
     const minutesOf = row => row.querySelector('.roll__mins input');
     const statusOf = row => radios(row).find(radio => radio.checked)?.value || '';
     const read = row => ({ status: statusOf(row), minutes: minutesOf(row).value.trim() });
-    const saved = new Map(rows.map(row => [row, read(row)]));
+    const saved = new Map(rows.map(row => [row, read(row)]));      // what needs no saving any more
+    const baseline = new Map(saved);                               // what the server has
     let undo = [];
 
     const differs = row => {
@@ -55,13 +56,19 @@
       form.querySelectorAll('[data-count]').forEach(output => { output.value = found[output.dataset.count]; });
     };
 
-    const firstWords = pill && { html: [...pill.childNodes], className: pill.className };
+    const now = () => pill && { parts: [...pill.childNodes], className: pill.className };
+    const restore = before => {
+      if (!before) return;
+      pill.className = before.className;
+      pill.replaceChildren(...before.parts);
+    };
+    const first = now();
     const paint = () => {
       count();
       const number = changed().length;
-      if (number) say('unsaved', 'status--wait', words(form, 'unsaved', number));
-      else if (firstWords) { pill.className = firstWords.className; pill.replaceChildren(...firstWords.html); }
-      form.dispatchEvent(new CustomEvent('roll:painted', { detail: { changed: number } }));
+      if (api.paintPill) api.paintPill(number);
+      else if (number) say('unsaved', 'status--wait', words(form, 'unsaved', number));
+      else restore(first);
     };
 
     const touched = row => {
@@ -121,19 +128,23 @@
     });
 
     addEventListener('beforeunload', event => {
-      if (changed().length && !form.dataset.leaving && form.isConnected) event.preventDefault();
+      if (changed().length && !form.dataset.leaving && !form.dataset.kept && form.isConnected) event.preventDefault();
     });
-    form.addEventListener('submit', () => { form.dataset.leaving = 'yes'; });
+    form.addEventListener('submit', event => { if (!event.defaultPrevented) form.dataset.leaving = 'yes'; });
     addEventListener('pageshow', () => { delete form.dataset.leaving; });
 
-    form.querySelector('#keys')?.removeAttribute('hidden');
-    paint();
-    return {
-      form, rows, changed, read, mark, say, paint,
+    /* For offline-roll.js: `settled` says that a row needs no saving, and with `sent` that the server has it. */
+    const api = {
+      rows, changed, differs, read, mark, say, paint, restore, pill: now, paintPill: null,
       words: (name, number) => words(form, name, number),
-      settled: row => { saved.set(row, read(row)); },
+      baseline: row => baseline.get(row),
+      settled: (row, { sent }) => { saved.set(row, read(row)); if (sent) baseline.set(row, read(row)); },
+      unsettled: row => { if (row) saved.set(row, baseline.get(row)); },
       row: id => rows.find(row => row.dataset.id === String(id)),
     };
+    form.querySelector('#keys')?.removeAttribute('hidden');
+    paint();
+    return api;
   };
 
   /* The texts stand in the page, in the reader's language: data-unsaved-one, data-unsaved-many with a # for the number. */

@@ -65,4 +65,24 @@
       scroller.scrollLeft += rtl ? now.right - head.left : now.left - head.right;
     });
   });
+
+  /* What this phone keeps of rolls (offline-store.js) is for whoever is signed in; when that is somebody else or nobody,
+     the key and the pages go. Marks that were not sent stay, unreadable without the key. */
+  const forget = () => {
+    const request = indexedDB.open('stillpoint-offline');
+    request.onsuccess = () => {
+      const kept = request.result;
+      const stores = ['state', 'pages'].filter(name => kept.objectStoreNames.contains(name));
+      const done = () => { kept.close(); localStorage.removeItem('stillpoint-offline'); };
+      if (!stores.length) { done(); return; }
+      const transaction = kept.transaction(stores, 'readwrite');
+      stores.forEach(name => transaction.objectStore(name).clear());
+      transaction.oncomplete = done;
+    };
+  };
+  try {
+    const keptFor = localStorage.getItem('stillpoint-offline');
+    const { user } = document.body.dataset;
+    if (keptFor && user !== undefined && user !== keptFor) forget();
+  } catch { /* storage is switched off: nothing is kept either */ }
 })();

@@ -1,0 +1,94 @@
+"""Rolls marked without a network: the key a phone keeps them under, and taking in what it sends later.
+
+A phone sends the marks of several rolls at once; each roll is one transaction, so that one closed class keeps nothing else
+waiting. Sending twice stores once (``client_key``). Marks that clash with another instructor's are kept beside them, and
+the roll's page asks (``marking``).
+"""
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from accounts.models import User
+from attendance.marking import Entry
+from attendance.models import DeviceKey, MarkStatus
+from core.errors import RuleError
+
+ROLLS_AT_ONCE = 50
+MARKS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SentRoll:
+    """One roll as a phone sent it: which, the revision that it was looking at, and the marks."""
+
+    code: str
+    number: int
+    revision: int
+    entries: tuple[Entry, ...]
+
+
+def known_key(session: Session, user_id: int) -> str | None:
+    """The key of a user's phones when there is one already."""
+    return session.scalar(sa.select(DeviceKey.key).where(DeviceKey.user_id == user_id))
+
+
+def device_key(session: Session, user: User, *, now: datetime) -> str:
+    """The key of a user's phones, base64 of 32 random bytes; made the first time, also when asked for twice at once."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    fresh = base64.b64encode(secrets.token_bytes(32)).decode()
+    session.execute(
+        insert(DeviceKey).values(user_id=user.id, key=fresh, created_at=now).on_conflict_do_nothing()
+    )
+    kept = known_key(session, user.id)
+    if kept is None:
+        raise LookupError(f"user {user.id} has no device key")
+    return kept
+
+
+def read_rolls(payload: object) -> list[SentRoll]:
+    """What a phone sent, checked for its shape. Raises RuleError when it is not what a phone of ours sends."""
+    rolls = payload.get("rolls") if isinstance(payload, dict) else None
+    if not isinstance(rolls, list) or len(rolls) > ROLLS_AT_ONCE:
+        raise RuleError(_("This is not a list of rolls."))
+    try:
+        return [_read_roll(roll) for roll in rolls]
+    except (KeyError, TypeError, ValueError):
+        raise RuleError(_("These marks cannot be read. Open the roll again and mark once more.")) from None
+
+
+def _read_roll(roll: Mapping[str, Any]) -> SentRoll:
+    marks: Sequence[Mapping[str, Any]] = roll["marks"]
+    if len(marks) > MARKS_AT_ONCE:
+        raise ValueError("too many marks")
+    return SentRoll(
+        str(roll["code"])[:40],
+        int(roll["number"]),
+        int(roll["revision"]),
+        tuple(_read_mark(mark) for mark in marks),
+    )
+
+
+def _read_mark(mark: Mapping[str, Any]) -> Entry:
+    key = str(mark["key"])
+    if not 16 <= len(key) <= 64:
+        raise ValueError("a mark needs a key of its own")
+    made_at = datetime.fromisoformat(str(mark["made_at"]))
+    if made_at.tzinfo is None:
+        raise ValueError("a moment needs its zone")
+    minutes = mark.get("minutes")
+    return Entry(
+        int(mark["enrollment"]),
+        MarkStatus(mark["status"]),
+        None if minutes in (None, "") else int(minutes),
+        made_at,
+        key,
+    )

@@ -1,0 +1,66 @@
+/* On every page of the teaching desk: get this phone ready for a room without a network, and send what waits. */
+(() => {
+  'use strict';
+  const Stillpoint = globalThis.Stillpoint ??= {};
+  const { store } = Stillpoint;
+  const user = Number(document.body.dataset.user);
+  if (!store.able || !user || !('serviceWorker' in navigator)) return;
+
+  const owner = async () => {
+    const own = await store.owner();
+    if (own?.user === user) {
+      localStorage.setItem('stillpoint-offline', user);
+      return own;
+    }
+    const greeted = await Stillpoint.greet();
+    return greeted.user === user ? greeted : null;
+  };
+
+  /* Today's rolls, so that one that was never opened opens without a network too. */
+  const keepRolls = async own => {
+    for (const link of document.querySelectorAll('a[data-keep-roll]')) {
+      const answer = await fetch(`${link.href}?offline=1`, { headers: { Accept: 'text/html' }, credentials: 'same-origin' });
+      if (!answer.ok || answer.redirected) continue;
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const form = page.querySelector('#roll[data-clean]');
+      if (!form) continue;
+      const { path, title } = form.dataset;
+      await store.keepPage(own, path, { title: page.title, name: title, html: page.getElementById('main').innerHTML });
+    }
+    if (document.getElementById('teaching')) {
+      const main = document.getElementById('main').cloneNode(true);
+      main.querySelectorAll('.flashes').forEach(part => part.remove());
+      await store.keepPage(own, location.pathname, { title: document.title, name: '', html: main.innerHTML });
+    }
+  };
+
+  const tellWaiting = async own => {
+    const box = document.getElementById('waiting-rolls');
+    if (!box) return;
+    const rolls = (await store.allMarks(own)).filter(roll => Object.keys(roll.marks).length);
+    box.toggleAttribute('hidden', !rolls.length);
+    box.querySelector('ul').replaceChildren(...rolls.map(roll => {
+      const item = document.createElement('li'), link = document.createElement('a');
+      Object.assign(link, { href: roll.path, textContent: roll.title });
+      item.append(link);
+      if (roll.problem) item.append(`: ${roll.problem}`);
+      return item;
+    }));
+  };
+
+  const start = async () => {
+    await navigator.serviceWorker.register('/teaching/sw.js', { scope: '/teaching/' });
+    const own = await owner();
+    if (!own) return;
+    const form = document.getElementById('roll');
+    if (form?.roll) await Stillpoint.offlineRoll(form, own, { live: true });
+    else {
+      await Stillpoint.sendRolls();
+      await tellWaiting(own);
+    }
+    await store.dropOldPages(own);
+    await keepRolls(own);
+    document.documentElement.dataset.ready = 'offline';
+  };
+  addEventListener('DOMContentLoaded', () => { start().catch(error => console.info('not kept for offline use:', error)); });
+})();

@@ -1,0 +1,245 @@
+"""What a phone sends after a time without a network, and what it is given to be ready for one."""
+
+import base64
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from accounts.models import User
+from attendance.marking import Entry, save_roll
+from attendance.models import MarkStatus
+from attendance.offline import device_key
+from core.database import begin_write
+from tests import factories
+from tests.attendance.classes import NOW, START, Class, entries, make_class, stored
+from tests.helpers import sign_in, statements
+
+P, L, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.ABSENT
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def _now() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def made(session: Session) -> Class:
+    return make_class(session)
+
+
+@pytest.fixture
+def teacher(client: FlaskClient, made: Class) -> FlaskClient:
+    sign_in(client, made.lead)
+    return client
+
+
+def mark(number: int, status: str = "present", key: str = "", **values: Any) -> dict[str, Any]:
+    made_at = (START + timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
+    defaults = {"enrollment": number, "status": status, "made_at": made_at, "key": key or f"key-{number:012}"}
+    return defaults | values
+
+
+def roll(made: Class, *marks: dict[str, Any], **values: Any) -> dict[str, Any]:
+    return {"code": made.offering.code, "number": 1, "revision": 0, "marks": list(marks)} | values
+
+
+def key_of(client: FlaskClient) -> Any:
+    return client.get("/teaching/sync", headers=JSON)
+
+
+def send(client: FlaskClient, user: User, *rolls: dict[str, Any]) -> Any:
+    return client.post("/teaching/sync", json={"user": user.id, "rolls": list(rolls)}, headers=JSON)
+
+
+def test_marks_are_stored_with_the_time_they_were_made(app: Flask, teacher: FlaskClient, made: Class) -> None:
+    first, second, _third = made.ids
+    answer = send(teacher, made.lead, roll(made, mark(first), mark(second, "late", minutes="80")))
+    assert answer.status_code == 200
+    (told,) = answer.json["rolls"]
+    assert told["revision"] == 1
+    assert sorted(told["stored"]) == sorted([f"key-{first:012}", f"key-{second:012}"])
+    assert (told["refused"], told["differences"]) == ({}, [])
+    assert answer.json["csrf"]
+    (stored_mark,) = stored(app, second)
+    assert (stored_mark.status, stored_mark.minutes) == (L, 80)
+    assert (stored_mark.made_at, stored_mark.recorded_at) == (START + timedelta(minutes=5), NOW)
+
+
+def test_sending_twice_stores_once(app: Flask, teacher: FlaskClient, made: Class) -> None:
+    for _time in range(2):
+        answer = send(teacher, made.lead, roll(made, mark(made.ids[0], "absent")))
+        assert answer.json["rolls"][0]["stored"] == [f"key-{made.ids[0]:012}"]
+    assert len(stored(app, made.ids[0])) == 1
+
+
+def test_a_clash_is_kept_and_told(app: Flask, teacher: FlaskClient, made: Class, session: Session) -> None:
+    begin_write(session)
+    save_roll(session, made.meeting, entries(made.ids), actor=made.assistant, now=NOW)
+    session.commit()
+    answer = send(teacher, made.lead, roll(made, mark(made.ids[0], "absent"), mark(made.ids[1])))
+    (told,) = answer.json["rolls"]
+    assert told["differences"] == ["Student 000"]
+    assert len(told["stored"]) == 2
+    assert [(one.status, one.is_current) for one in stored(app, made.ids[0])] == [(P, True), (A, False)]
+    assert len(stored(app, made.ids[1])) == 1  # both said the same
+
+
+def test_a_bad_mark_does_not_hold_up_the_others(app: Flask, teacher: FlaskClient, made: Class) -> None:
+    first, second, _third = made.ids
+    answer = send(teacher, made.lead, roll(made, mark(first), mark(second, "late", minutes="400")))
+    (told,) = answer.json["rolls"]
+    assert told["stored"] == [f"key-{first:012}"]
+    assert "This meeting has 90 minutes." in told["refused"][f"key-{second:012}"]
+    assert len(stored(app, first)) == 1
+
+
+def test_a_closed_roll_does_not_hold_up_the_others(
+    app: Flask, teacher: FlaskClient, made: Class, session: Session
+) -> None:
+    begin_write(session)
+    foreign = factories.make_offering(session, starts=START)
+    code = foreign.code
+    session.commit()
+    answer = send(
+        teacher,
+        made.lead,
+        roll(made, mark(made.ids[0]), number=2),
+        roll(made, mark(made.ids[1], key="another-key-000001"), code=code),
+        roll(made, mark(made.ids[2])),
+    )
+    soon, other, good = answer.json["rolls"]
+    assert "begins on Monday" in soon["problem"]
+    assert other["problem"] == "This class is not yours any more."
+    assert "problem" not in good
+    assert [len(stored(app, number)) for number in made.ids] == [0, 0, 1]
+
+
+def test_a_signed_off_class_says_that_it_needs_a_reason(
+    teacher: FlaskClient, made: Class, session: Session
+) -> None:
+    begin_write(session)
+    made.offering.finalized_at = NOW
+    session.commit()
+    answer = send(teacher, made.lead, roll(made, mark(made.ids[0])))
+    assert "needs a reason" in answer.json["rolls"][0]["problem"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        [],
+        {"rolls": "x"},
+        {"rolls": [{}]},
+        {"rolls": [{"code": "X", "number": "one", "revision": 0, "marks": []}]},
+        {"rolls": [{"code": "X", "number": 1, "revision": 0, "marks": [{"enrollment": 1}]}]},
+        {"rolls": [{"code": "X", "number": 1, "revision": 0, "marks": [mark(1, "asleep")]}]},
+        {"rolls": [{"code": "X", "number": 1, "revision": 0, "marks": [mark(1, key="short")]}]},
+        {
+            "rolls": [
+                {"code": "X", "number": 1, "revision": 0, "marks": [mark(1, made_at="2027-03-01T10:00")]}
+            ]
+        },
+        {"rolls": [{}] * 51},
+    ],
+)
+def test_what_is_no_roll_is_refused_in_words(teacher: FlaskClient, made: Class, payload: Any) -> None:
+    if isinstance(payload, dict):
+        payload = payload | {"user": made.lead.id}
+    answer: Any = teacher.post("/teaching/sync", json=payload, headers=JSON)
+    assert answer.status_code == 422
+    assert answer.json["error"]
+
+
+def test_marks_of_another_user_of_this_phone_are_not_taken(
+    app: Flask, teacher: FlaskClient, made: Class
+) -> None:
+    answer = send(teacher, made.assistant, roll(made, mark(made.ids[0])))
+    assert answer.status_code == 409
+    assert stored(app, made.ids[0]) == []
+
+
+def test_signed_out_is_said_in_json_and_a_student_is_refused(client: FlaskClient, made: Class) -> None:
+    for answer in (
+        client.get("/teaching/sync", headers=JSON),
+        client.post("/teaching/sync", json={}, headers=JSON),
+    ):
+        assert (answer.status_code, answer.mimetype) == (401, "application/json")
+    sign_in(client, made.enrollments[0].student.user)
+    assert client.get("/teaching/sync", headers=JSON).status_code == 403
+
+
+def test_the_key_is_the_users_own_and_stays_the_same(app: Flask, teacher: FlaskClient, made: Class) -> None:
+    given = key_of(teacher)
+    assert given.json["user"] == made.lead.id
+    assert len(base64.b64decode(given.json["key"])) == 32
+    assert given.json["csrf"]
+    assert given.headers["Cache-Control"] == "no-store"
+    assert key_of(teacher).json["key"] == given.json["key"]
+    other = app.test_client()
+    sign_in(other, made.assistant)
+    assert key_of(other).json["key"] != given.json["key"]
+
+
+@pytest.mark.both_databases
+def test_a_key_asked_for_twice_is_made_once(session: Session) -> None:
+    user = factories.make_user(session)
+    assert device_key(session, user, now=NOW) == device_key(session, user, now=NOW)
+
+
+def test_the_shell_the_worker_and_the_manifest_know_nobody(teacher: FlaskClient, made: Class) -> None:
+    worker = teacher.get("/teaching/sw.js")
+    assert (worker.status_code, worker.mimetype) == (200, "text/javascript")
+    assert "offline-worker.js?v=" in worker.text
+    manifest: Any = teacher.get("/teaching/app.webmanifest")
+    assert manifest.mimetype == "application/manifest+json"
+    assert manifest.json["start_url"] == "/teaching/"
+    for icon in manifest.json["icons"]:
+        assert teacher.get(icon["src"]).status_code == 200
+    shell = teacher.application.test_client().get("/teaching/offline")
+    assert shell.status_code == 200
+    assert "Ilse" not in shell.text + worker.text + manifest.text
+    assert "data-user" not in shell.text
+
+
+def test_every_file_of_the_shell_exists(teacher: FlaskClient) -> None:
+    from attendance.offline_views import SHELL_FILES, SHELL_FONTS, WORKER_SCRIPTS
+
+    for name in (*SHELL_FILES, *SHELL_FONTS, *WORKER_SCRIPTS):
+        assert teacher.get(f"/static/{name}").status_code == 200, name
+
+
+def test_sending_a_roll_of_forty_takes_a_constant_number_of_statements(app: Flask, session: Session) -> None:
+    made = make_class(session, students=40)
+    client = app.test_client()
+    sign_in(client, made.lead)
+    lead, sent = made.lead, roll(made, *[mark(number) for number in made.ids])
+    with statements(app) as seen:
+        answer = send(client, lead, sent)
+    assert len(answer.json["rolls"][0]["stored"]) == 40
+    assert len(seen) <= 12, "\n".join(seen)
+
+
+def test_a_phone_made_ready_early_gets_the_roll_as_it_will_be(teacher: FlaskClient, made: Class) -> None:
+    address = f"/teaching/{made.offering.code.lower()}/meetings/2/roll"
+    assert "Save roll" not in teacher.get(address).text
+    early = teacher.get(f"{address}?offline=1").text
+    assert "Save roll" in early
+    assert "data-clean" in early
+    assert f'data-path="{address}"' in early
+    assert teacher.post(address, data={f"status-{made.ids[0]}": "present"}).status_code == 422
+
+
+def test_an_entry_made_in_the_future_counts_as_made_now(app: Flask, made: Class, session: Session) -> None:
+    begin_write(session)
+    fast_clock = Entry(made.ids[0], P, None, NOW + timedelta(hours=3), "k" * 20)
+    save_roll(session, made.meeting, [fast_clock], actor=made.lead, now=NOW)
+    session.commit()
+    assert stored(app, made.ids[0])[0].made_at == NOW

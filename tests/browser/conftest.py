@@ -1,0 +1,102 @@
+"""A real browser (Debian's Chromium, driven by Playwright) against the real application on a loopback port."""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from accounts.models import User
+from app import create_app
+from core.database import db
+from core.migrations import alembic
+from core.settings import Settings
+from tests.helpers import sign_in
+
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium() -> str | None:
+    """Where Chromium is: BROWSER_PATH, or the first of the usual names."""
+    given = os.environ.get("BROWSER_PATH")
+    return (
+        given or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once."""
+    path = chromium()
+    assert path, "no Chromium found: install the package chromium, or set BROWSER_PATH"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@dataclass
+class Site:
+    """The application being served; ``phone`` opens a browser window signed in as somebody."""
+
+    app: Flask
+    url: str
+    browser: Browser
+    opened: list[BrowserContext] = field(default_factory=list)
+
+    def phone(self, user: User | None = None, *, width: int = 390, height: int = 844) -> BrowserContext:
+        """A phone of its own (cookies, storage, service worker); signed in when a user is given."""
+        context = self.browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
+        context.set_default_timeout(15000)
+        self.opened.append(context)
+        if user is not None:
+            self.sign_in(context, user)
+        return context
+
+    def sign_in(self, context: BrowserContext, user: User) -> None:
+        """Give a phone the session of a user."""
+        client = self.app.test_client()
+        sign_in(client, user)
+        cookie = client.get_cookie("stillpoint")
+        assert cookie is not None
+        context.add_cookies([{"name": "stillpoint", "value": cookie.value, "url": self.url}])
+
+
+@pytest.fixture
+def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+    """The application on a fresh database, CSRF and all, served on a free loopback port."""
+    settings = Settings(
+        instance_path=tmp_path,
+        database_url=f"sqlite:///{tmp_path / 'stillpoint.db'}",
+        secret_key="a secret for tests only",
+    ).completed()
+    app = create_app(settings)
+    with app.app_context():
+        alembic.upgrade()
+    server: BaseWSGIServer = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    made = Site(app, f"http://127.0.0.1:{server.port}", browser)
+    yield made
+    for context in made.opened:
+        context.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    with app.app_context():
+        db.engine.dispose()
