@@ -65,9 +65,7 @@ def enroll(
     """
     offering = seats.lock(session, offering.id)
     course, policy = offering.course, offering.policy
-    existing = seats.live_enrollment(session, offering.id, student.id)
-    if existing is not None:
-        raise seats.AlreadyThereError(seats.already(existing.state))
+    seats.require_no_other(session, offering, student.id)
     require_open(offering, now, by_office=request.is_by_office)
     _require_agreement(request, offering, course)
     name = people.checked_name(request.certificate_name)

@@ -177,10 +177,10 @@ def follow(
     if after is EnrollmentState.ENROLLED and enrollment.group_booking_id is None:
         came_from = details.get("transferred_from") or details.get("reinstated_from")
         account = _charge(session, enrollment, actor=actor, now=now)
-        if came_from is None:
-            _use_code(session, enrollment, account, actor=actor, now=now)
-        else:
+        if came_from is not None:
             _carry(session, came_from, enrollment, account, actor=actor, now=now)
+        elif before is not None or details.get("discount_code"):  # a newcomer without a code has none in use
+            _use_code(session, enrollment, account, actor=actor, now=now)
     elif before is EnrollmentState.ENROLLED and after not in LIVE_STATES:
         _settle(session, enrollment.id, int(details.get("kept_cents", 0)), actor=actor, now=now)
     if after not in LIVE_STATES and before is not None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad
 from accounts.models import User
 from courses.models import Course
 from courses.offering_models import Offering, OfferingState
+from students import seats
 from students.models import Enrollment, EnrollmentEvent, License, Student
 
 WITH_COURSE = joinedload(Offering.course).joinedload(Course.screening_set)
@@ -23,6 +24,14 @@ def class_of(session: Session, code: str) -> Offering:
         Offering.code == code.upper(), Offering.state != OfferingState.DRAFT
     )
     return session.scalar(statement.options(*_class_options())) or abort(404)
+
+
+def lock_class_of(session: Session, code: str) -> Offering:
+    """The same, locked for a change of seats (``seats.lock``); what it belongs to is loaded when it is asked for."""
+    statement = sa.select(Offering.id).where(
+        Offering.code == code.upper(), Offering.state != OfferingState.DRAFT
+    )
+    return seats.lock(session, session.scalar(statement) or abort(404))
 
 
 def office_class_of(session: Session, code: str) -> Offering:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from accounts.models import User
 from core import audit
@@ -47,9 +47,13 @@ def profession_label(code: str) -> str:
 
 def find_student(session: Session, user_id: int) -> Student | None:
     """The student record of a user with the licenses, if there is one yet."""
-    return session.scalars(
-        sa.select(Student).where(Student.user_id == user_id).options(selectinload(Student.licenses))
-    ).one_or_none()
+    return (
+        session.scalars(
+            sa.select(Student).where(Student.user_id == user_id).options(joinedload(Student.licenses))
+        )
+        .unique()
+        .one_or_none()
+    )
 
 
 def student_of(session: Session, user: User) -> Student:

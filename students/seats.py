@@ -28,6 +28,7 @@ from students.models import SEATED_STATES, Enrollment, EnrollmentEvent, Enrollme
 log = logging.getLogger("stillpoint.seats")
 
 _LOCKED = "students.seats.locked"
+_ALONE = "students.seats.alone"
 
 
 class NoSeatError(RuleError):
@@ -120,6 +121,7 @@ def _read_again(session: Session, offering_id: int) -> None:
 @event.listens_for(Session, "after_rollback")
 def _unlock(session: Session) -> None:
     session.info.pop(_LOCKED, None)
+    session.info.pop(_ALONE, None)
 
 
 def _door(session: Session, offering_id: int) -> Offering:
@@ -140,6 +142,18 @@ def live_enrollment(session: Session, offering_id: int, student_id: int) -> Enro
     ).one_or_none()
 
 
+def require_no_other(session: Session, offering: Offering, student_id: int) -> None:
+    """Raise AlreadyThereError when the student has a live enrollment here. Asked once under the lock, then known."""
+    _door(session, offering.id)
+    known: set[tuple[int, int]] = session.info.setdefault(_ALONE, set())
+    if (offering.id, student_id) in known:
+        return
+    existing = live_enrollment(session, offering.id, student_id)
+    if existing is not None:
+        raise AlreadyThereError(already(existing.state))
+    known.add((offering.id, student_id))
+
+
 def add(
     session: Session,
     offering: Offering,
@@ -155,11 +169,9 @@ def add(
     ``enrollment.state`` says what it begins as; a pending one holds a seat when its ``holds_seat`` says so. Raises
     AlreadyThereError when the student has a live one here, NoSeatError when it would hold a seat and none is free.
     """
-    _door(session, offering.id)
+    require_no_other(session, offering, enrollment.student_id or enrollment.student.id)
+    session.info[_ALONE].discard((offering.id, enrollment.student_id or enrollment.student.id))
     states.check(None, enrollment.state)
-    existing = live_enrollment(session, offering.id, enrollment.student_id)
-    if existing is not None:
-        raise AlreadyThereError(already(existing.state))
     if enrollment.state is not EnrollmentState.PENDING:
         enrollment.holds_seat = enrollment.state in SEATED_STATES
     enrollment.offering_id = offering.id

@@ -43,9 +43,7 @@ def transfer(
         )
     if there.course_id != here.course_id:
         raise RuleError(_("Choose a class of the same course."), field="to")
-    existing = seats.live_enrollment(session, there.id, enrollment.student_id)
-    if existing is not None:
-        raise seats.AlreadyThereError(seats.already(existing.state))
+    seats.require_no_other(session, there, enrollment.student_id)
     enrolling.require_open(there, now, by_office=by_office)
     if there.seats_left <= 0:
         raise seats.NoSeatError(_("No seat is free in that class. You keep the one you have."))

@@ -37,7 +37,7 @@ def _ask(code: str, form: EnrollForm) -> Response | None:
     try:
         with acting() as session:
             actor = actor_again(session)
-            offering = lookups.class_of(session, code)
+            offering = lookups.lock_class_of(session, code)
             student = people.student_of(session, actor)
             enrollment = enrolling.enroll(
                 session, offering, student, _request_of(form, offering), actor=actor, now=clock.now()
