@@ -251,4 +251,4 @@ def test_random_acts_keep_the_invariants(app: Flask) -> None:
 @pytest.mark.full
 @pytest.mark.both_databases
 def test_many_random_acts_keep_the_invariants(app: Flask) -> None:
-    play(app, examples=300, steps=60)
+    play(app, examples=100, steps=40)
