@@ -1,7 +1,7 @@
 """Dates, hours, numbers and money for people: in the reader's language and the class's zone."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -34,7 +34,16 @@ _format_decimal = lru_cache(maxsize=4096)(babel.numbers.format_decimal)
 @lru_cache(maxsize=4096)
 def _zone_name(moment: datetime, zone: str, locale: str) -> str:
     # keyed by the zone's name: the same moment in two zones is one key
-    return str(babel.dates.get_timezone_name(local(moment, zone), width="short", locale=locale))
+    name = str(babel.dates.get_timezone_name(local(moment, zone), width="short", locale=locale))
+    if name[:1] not in "+-":
+        return name
+    # A zone without a short name of its own. (Babel's "-0430" for St. John's is an hour off: count it here.)
+    offset = local(moment, zone).utcoffset() or timedelta()
+    hours, minutes = divmod(abs(int(offset.total_seconds())) // 60, 60)
+    if not (hours or minutes):
+        return "UTC"
+    sign = "-" if offset < timedelta() else "+"
+    return f"UTC{sign}{hours}" + (f":{minutes:02d}" if minutes else "")
 
 
 def full_date(moment: datetime | date, zone: str | None = None) -> str:
@@ -115,7 +124,7 @@ def date_time(moment: datetime, zone: str) -> str:
 
 
 def zone_name(moment: datetime, zone: str) -> str:
-    """The zone's short name at that moment: PST, CDT; the city's offset where there is none."""
+    """The zone's short name at that moment: PST, CDT; UTC+1 where there is none."""
     return _zone_name(moment, zone, _locale())
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role
 from core.errors import RuleError
+from core.formatting import zone_name
 from courses.offering_models import OfferingState
 from courses.scheduling import (
     DAILY_PATTERNS,
@@ -127,3 +128,10 @@ def test_conflicts_take_two_statements_whatever_there_is(app: Flask, session: Se
     with statements(app) as seen:
         found = conflicts(session, full_days(date(2027, 5, 1), 5), venue_id=venue_id, user_ids=user_ids)
     assert (len(seen), len(found)) == (2, 24)
+
+
+def test_a_zone_without_a_short_name_is_told_by_its_offset(app: Flask) -> None:
+    winter = datetime(2027, 1, 2, tzinfo=UTC)
+    zones = ("America/Chicago", "Europe/Lisbon", "Asia/Kolkata", "America/St_Johns")
+    with app.app_context():
+        assert [zone_name(winter, zone) for zone in zones] == ["CST", "UTC", "UTC+5:30", "UTC-3:30"]
