@@ -246,8 +246,8 @@ def _happened(number: int, meeting: Meeting) -> tuple[MarkStatus, int | None]:
         return MarkStatus.LEFT_EARLY, meeting.credit_minutes - 35
     if number == 9 and meeting.number in (1, 2):
         return MarkStatus.ABSENT, None
-    if number == 11 and meeting.number == 3:
+    if number == 16 and meeting.number == 3:
         return MarkStatus.EXCUSED, None
-    if number == 13:
+    if number == 17:
         return MarkStatus.ABSENT, None
     return MarkStatus.PRESENT, None

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from accounts.access import actor_again, me, signed_in
 from accounts.models import User
 from core import clock
+from core.clock import local_date
 from core.database import db
 from core.errors import RuleError
 from core.web import acting, note, page, see_other
@@ -114,6 +115,7 @@ def _show(code: str, form: EnrollForm) -> Response:
         will_wait=offering.is_full,
         waiting_open=waitlist.is_open(offering, policy, now),
         refund_steps=leaving.steps(policy, offering),
+        today=local_date(clock.now(), offering.time_zone),
     )
 
 

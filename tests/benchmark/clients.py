@@ -53,6 +53,12 @@ class Client:
         """A form: status, text, and where it redirects to."""
         return self._send("POST", path, urlencode(fields))
 
+    def close(self) -> None:
+        """End the connection; the next request opens another."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
     def form_token(self, text: str) -> str:
         """The CSRF token of a page."""
         found = TOKEN.search(text)

@@ -82,9 +82,9 @@ def flask(environment: dict[str, str], *arguments: str) -> None:
 
 
 @contextmanager
-def serving(environment: dict[str, str], workers: int = 2) -> Iterator[Server]:
+def serving(environment: dict[str, str], workers: int = 2, port: int = 0) -> Iterator[Server]:
     """Gunicorn as in production, on loopback; ended at the end."""
-    port = free_port()
+    port = port or free_port()
     environment = environment | {"WEB_CONCURRENCY": str(workers), "WEB_BIND": f"127.0.0.1:{port}"}
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
