@@ -1,0 +1,181 @@
+"""Each mail about an enrollment: what it says, its calendar file, and when it is not sent at all."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from icalendar import Calendar
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from core import clock
+from core.outbox import Message, OutgoingMail, kinds
+from courses.offering_models import Offering
+from students import approval, cancelling, leaving, transferring, waitlist
+from students.models import Enrollment, EnrollmentState
+from tests.factories import make_course, make_offering, make_school, make_user
+from tests.students.acting import ask, fill
+
+S = EnrollmentState
+
+
+@pytest.fixture(autouse=True)
+def school(session: Session) -> None:
+    make_school(session)
+
+
+@pytest.fixture
+def rosa(session: Session) -> User:
+    return make_user(session, Role.REGISTRAR)
+
+
+def soon(session: Session, course: Any = None, **values: Any) -> Offering:
+    values.setdefault("starts", clock.now() + timedelta(days=40))
+    return make_offering(session, course, **values)
+
+
+def rendered(session: Session, enrollment: Enrollment, kind: str) -> Message | None:
+    session.flush()
+    row = session.scalars(
+        sa.select(OutgoingMail).where(OutgoingMail.about_id == enrollment.id, OutgoingMail.kind == kind)
+    ).one()
+    return kinds()[kind].render(session, row)
+
+
+def message(session: Session, enrollment: Enrollment, kind: str) -> Message:
+    found = rendered(session, enrollment, kind)
+    assert found is not None
+    for text in (found.subject, found.text, found.html):
+        assert "None" not in text
+        assert "{{" not in text
+        assert "{%" not in text
+    assert found.html.count("<p") == found.html.count("</p>")
+    return found
+
+
+def entries(found: Message, method: str) -> list[Any]:
+    (file,) = [item for item in found.attachments if item.parameters["method"] == method]
+    parsed = Calendar.from_ical(file.content)
+    assert str(parsed["METHOD"]) == method
+    return list(parsed.walk("VEVENT"))
+
+
+def test_the_confirmation_says_when_where_what_it_costs_and_how_to_leave(session: Session) -> None:
+    offering = soon(session)
+    (mine,) = fill(session, offering, 1, now=clock.now())
+    found = message(session, mine, "confirmation")
+    assert offering.course.title in found.subject
+    for part in ("$795.00", offering.venue.name, "Recent skull fracture", "100 % of the price less $50.00"):
+        assert part in found.text
+        assert part in found.html
+    assert f"https://school.test/classes/{offering.code}" in found.text
+
+
+def test_calendar_entries_keep_their_name_and_their_number_rises(session: Session) -> None:
+    offering = soon(session)
+    (mine,) = fill(session, offering, 1, now=clock.now())
+    first = entries(message(session, mine, "confirmation"), "REQUEST")
+    offering.calendar_sequence = 3
+    later = entries(message(session, mine, "confirmation"), "REQUEST")
+    leaving.withdraw(session, mine, actor=mine.student.user, now=clock.now())
+    gone = entries(message(session, mine, "withdrawn"), "CANCEL")
+    uids = [[str(entry["UID"]) for entry in group] for group in (first, later, gone)]
+    assert uids[0] == uids[1] == uids[2]
+    assert len(set(uids[0])) == 2
+    assert [[int(entry["SEQUENCE"]) for entry in group] for group in (first, later, gone)] == [
+        [0, 0],
+        [6, 6],
+        [7, 7],
+    ]
+    assert {str(entry["STATUS"]) for entry in gone} == {"CANCELLED"}
+    assert str(first[0]["ORGANIZER"]) == "mailto:office@tideway.example"
+
+
+def test_a_confirmation_that_is_no_longer_true_is_not_sent(session: Session) -> None:
+    offering = soon(session)
+    (mine,) = fill(session, offering, 1, now=clock.now())
+    leaving.withdraw(session, mine, actor=mine.student.user, now=clock.now())
+    assert rendered(session, mine, "confirmation") is None
+
+
+def test_waiting_offer_reminder_lapsed_and_declined(session: Session) -> None:
+    offering = soon(session, capacity=1)
+    now = clock.now()
+    seated, head, second, third = fill(session, offering, 4, now=now)
+    assert "number 2 in line" in message(session, second, "waiting").text
+    leaving.withdraw(session, seated, actor=seated.student.user, now=now)
+    offer = message(session, head, "offer")
+    assert "A SEAT IS HELD FOR YOU UNTIL" in offer.text
+    assert "https://school.test/my/" in offer.text
+    assert "still held" in message(session, head, "offer-reminder").html.lower()
+    waitlist.decline(session, head, actor=head.student.user, now=now)
+    assert rendered(session, head, "offer") is None
+    assert rendered(session, head, "offer-reminder") is None
+    assert "You owe nothing" in message(session, head, "declined").text
+    waitlist.lapse_in(session, offering.id, now=now + timedelta(hours=49))
+    assert "end of the line" in message(session, second, "lapsed").text
+    waitlist.lapse_in(session, offering.id, now=offering.starts_at)
+    assert third.state in (S.OFFERED, S.LAPSED)
+
+
+def test_the_list_that_closed_is_told(session: Session) -> None:
+    offering = soon(session, capacity=1)
+    _seated, waiter = fill(session, offering, 2, now=clock.now())
+    waitlist.lapse_in(session, offering.id, now=offering.starts_at)
+    assert "no seat became free" in message(session, waiter, "list-closed").text
+
+
+def test_asked_approved_and_not_approved(session: Session, rosa: User) -> None:
+    now = clock.now()
+    offering = soon(session, capacity=1, needs_approval=True)
+    first, second = fill(session, offering, 2, now=now)
+    assert "A seat is held for you" in message(session, first, "asked").text
+    assert "No seat is held for you" in message(session, second, "asked").text
+    approval.approve(session, first, actor=rosa, now=now, message="Bring your books.")
+    yes = message(session, first, "approved")
+    assert "Bring your books." in yes.text
+    assert len(entries(yes, "REQUEST")) == 2
+    approval.approve(session, second, actor=rosa, now=now)
+    listed = message(session, second, "approved")
+    assert "on the waitlist" in listed.subject
+    assert listed.attachments == ()
+    (third,) = fill(session, offering, 1, now=now)
+    approval.decline(session, third, actor=rosa, now=now, message="Ask us <again> in May.")
+    no = message(session, third, "not-approved")
+    assert "Ask us <again> in May." in no.text
+    assert "Ask us &lt;again&gt; in May." in no.html
+
+
+def test_moving_takes_out_the_old_and_puts_in_the_new(session: Session) -> None:
+    course = make_course(session)
+    here, there = soon(session, course), soon(session, course, meetings=3)
+    (mine,) = fill(session, here, 1, now=clock.now())
+    transferring.transfer(session, mine, there, actor=mine.student.user, now=clock.now())
+    found = message(session, mine, "transferred")
+    assert len(entries(found, "CANCEL")) == 2
+    assert len(entries(found, "REQUEST")) == 3
+    assert there.code in found.text
+
+
+def test_a_cancelled_class_offers_other_dates(session: Session, rosa: User) -> None:
+    course = make_course(session)
+    offering, other = soon(session, course, capacity=1), soon(session, course)
+    seated, waiter = fill(session, offering, 2, now=clock.now())
+    cancelling.cancel(session, offering, reason="The hall is flooded.", actor=rosa, now=clock.now())
+    found = message(session, seated, "cancelled")
+    assert "The hall is flooded." in found.text
+    assert f"/classes/{other.code}" in found.text
+    assert len(entries(found, "CANCEL")) == 2
+    assert message(session, waiter, "cancelled").attachments == ()
+
+
+def test_leaving_a_line_says_nothing_is_owed(app: Flask, session: Session) -> None:
+    offering = soon(session, capacity=1)
+    fill(session, offering, 1, now=clock.now())
+    mine = ask(session, offering, now=clock.now())
+    leaving.withdraw(session, mine, actor=mine.student.user, now=clock.now())
+    found = message(session, mine, "withdrawn")
+    assert "You owe nothing" in found.text
+    assert found.attachments == ()
