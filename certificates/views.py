@@ -17,6 +17,7 @@ from core import clock
 from core.database import db
 from core.errors import RuleError
 from core.files import store
+from core.paging import page_number
 from core.web import acting, note, page, see_other
 
 
@@ -126,7 +127,7 @@ def office_certificates() -> ResponseReturnValue:
     """The register of numbers, with search; what needs the office first."""
     from certificates.register import PAGE_SIZE, flagged_and_failed, search_register
 
-    number = max(request.args.get("page", 1, type=int), 1)
+    number = page_number()
     query = request.args.get("q", "").strip()[:100]
     state = request.args.get("state", "")
     rows, total = search_register(db.session, query=query, state=state, page=number)

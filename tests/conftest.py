@@ -48,6 +48,7 @@ class Databases:
         self.postgresql: str | None = None
         self.server_root: Path | None = None
         self.apps: dict[str, Flask] = {}
+        self.generation = 0  # counts how often a database was made anew
 
     def settings(self, url: str) -> Settings:
         return Settings(
@@ -62,6 +63,7 @@ class Databases:
         if backend not in self.apps:
             self.apps[backend] = self._first(backend)
         app = self.apps[backend]
+        self.generation += 1
         with app.app_context():
             db.engine.dispose()
         self._clear(self.root / "instance")
@@ -82,20 +84,35 @@ class Databases:
             elif not path.name.startswith("queue.db"):
                 path.unlink()
 
-    def keep(self, name: str) -> None:
-        """Keep the SQLite database and its files as they are, for ``restore``."""
-        with self.apps["sqlite"].app_context():
+    def keep(self, name: str, backend: str = "sqlite") -> None:
+        """Keep the database and the files as they are, for ``restore``."""
+        with self.apps[backend].app_context():
             db.engine.dispose()
-        shutil.copytree(self.root / "instance", self.root / f"kept-{name}")
+        kept = self.root / f"kept-{name}-{backend}"
+        shutil.copytree(self.root / "instance", kept, ignore=shutil.ignore_patterns("queue.db*"))
+        if backend == "postgresql":
+            copy = self._copy_of(name)
+            self._admin(f"DROP DATABASE IF EXISTS {copy}", f'CREATE DATABASE {copy} TEMPLATE "test"')
 
-    def restore(self, name: str) -> bool:
+    def restore(self, name: str, backend: str = "sqlite") -> bool:
         """Bring back what was kept under a name; False when nothing was."""
-        kept = self.root / f"kept-{name}"
+        kept = self.root / f"kept-{name}-{backend}"
         if not kept.exists():
             return False
-        shutil.rmtree(self.root / "instance", ignore_errors=True)
-        shutil.copytree(kept, self.root / "instance")
+        self.generation += 1
+        with self.apps[backend].app_context():
+            db.engine.dispose()
+        self._clear(self.root / "instance")
+        shutil.copytree(kept, self.root / "instance", dirs_exist_ok=True)
+        if backend == "postgresql":
+            copy = self._copy_of(name)
+            self._admin(
+                'DROP DATABASE IF EXISTS "test" WITH (FORCE)', f'CREATE DATABASE "test" TEMPLATE {copy}'
+            )
         return True
+
+    def _copy_of(self, name: str) -> str:
+        return f'"kept-{name}{os.environ.get("PYTEST_XDIST_WORKER", "")}"'
 
     def _first(self, backend: str) -> Flask:
         if backend == "sqlite":
