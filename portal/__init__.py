@@ -6,6 +6,7 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
     from portal import (  # noqa: F401 (they attach their pages)
+        duplicates,
         my,
         office,
         office_audit,
@@ -16,6 +17,7 @@ def init_app(app: Flask) -> None:
     )
     from portal.blueprint import blueprint
     from portal.demo.commands import demo_commands
+    from portal.importing import models, running, views  # noqa: F401 (tables, the job, pages)
 
     app.register_blueprint(blueprint)
     app.cli.add_command(demo_commands)

@@ -76,8 +76,11 @@ class Student(Base):
     wants_reminders: Mapped[bool] = mapped_column(default=True)
     # In the address of the private calendar feed; made anew when the student asks.
     calendar_token: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    # This record was merged into another one, which has everything now.
+    merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("students.id"), index=True)
 
     user: Mapped[User] = relationship()
+    merged_into: Mapped["Student | None"] = relationship(remote_side="Student.id")
     licenses: Mapped[list["License"]] = relationship(
         back_populates="student", cascade="all, delete-orphan", order_by="License.id"
     )

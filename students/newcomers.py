@@ -23,6 +23,9 @@ def find_or_invite(session: Session, *, email: str, name: str, actor: User | Non
         staff = actor if actor is not None and actor.is_staff else None
         user = accounts.invite(session, email=email, name=name, role=Role.STUDENT, actor=staff, now=now)
     elif not user.is_active:
+        known = people.find_student(session, user.id)
+        if known is not None and known.merged_into is not None:
+            return known.merged_into
         raise RuleError(
             _("The account of %(email)s is closed. Write to the office.", email=email), field="email"
         )

@@ -1,0 +1,62 @@
+"""The office's pages for people who are there twice."""
+
+from flask import Response, abort, flash, url_for
+from flask_babel import gettext as _
+
+from accounts.access import STAFF, actor_again, roles
+from core import clock
+from core.database import db
+from core.errors import RuleError
+from core.forms import Form
+from core.web import acting, note, page, see_other
+from portal.blueprint import blueprint
+from students import merging
+from students.models import Student
+
+
+@blueprint.get("/office/people/duplicates")
+@roles(*STAFF)
+def office_duplicates() -> Response:
+    """Records that look like one person."""
+    return page("portal/duplicates.html", pairs=merging.find_duplicates(db.session))
+
+
+@blueprint.route("/office/people/merge/<int:keep_id>/<int:gone_id>", methods=["GET", "POST"])
+@roles(*STAFF)
+def office_merge(keep_id: int, gone_id: int) -> Response:
+    """Merge one record into another, after asking."""
+    keep, gone = db.session.get(Student, keep_id), db.session.get(Student, gone_id)
+    if keep is None or gone is None:
+        abort(404)
+    form, name = Form(), keep.user.name
+    if form.validate_on_submit():
+        try:
+            with acting() as session:
+                actor = actor_again(session)
+                merging.merge(session, keep_id, gone_id, actor=actor, now=clock.now())
+        except RuleError as error:
+            note(form, error)
+        else:
+            flash(_("The two are one: %(name)s has all of it.", name=name), "success")
+            return see_other(url_for("portal.office_duplicates"))
+    problem = merging.objection(db.session, keep, gone)
+    return page(
+        "_confirm.html",
+        form=form,
+        title=_("Merge into %(name)s", name=name),
+        message=[
+            problem
+            or _(
+                "%(keep)s (%(keep_email)s) stays, and gets the classes, fees, licenses and certificates of "
+                "%(gone)s (%(gone_email)s).",
+                keep=keep.user.name,
+                keep_email=keep.user.email,
+                gone=gone.user.name,
+                gone_email=gone.user.email,
+            ),
+            _("The other account is closed. This can't be undone."),
+        ],
+        action_label=_("Merge them"),
+        keep_label=_("Leave both"),
+        keep_url=url_for("portal.office_duplicates"),
+    )

@@ -1,0 +1,304 @@
+"""Import of people: what each row comes to, one confirm, a job that may die, and files that are no tables."""
+
+import io
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+import xlsxwriter
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from core.database import begin_write
+from core.errors import RuleError
+from courses.models import Prerequisite, PrerequisiteKind
+from courses.offering_models import Offering
+from portal.importing import reading, running
+from portal.importing.fates import preview
+from portal.importing.models import Fate, ImportBatch, ImportOutcome
+from students.models import Enrollment, EnrollmentState, Source
+from tests.factories import NOW, make_course, make_offering, make_school, make_student, make_user
+from tests.helpers import mails_to, sign_in, statements
+from tests.students.acting import ask, fill
+
+pytestmark = pytest.mark.both_databases
+
+HEAD = "Name,Email,Profession,License state,License number,Class\n"
+
+
+@pytest.fixture(autouse=True)
+def _today() -> Iterator[None]:
+    with time_machine.travel(NOW):
+        yield
+
+
+@pytest.fixture
+def rosa(session: Session, client: FlaskClient) -> User:
+    make_school(session)
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    begin_write(session)
+    sign_in(client, rosa)
+    return rosa
+
+
+def upload(client: FlaskClient, content: str | bytes, name: str = "people.csv") -> str:
+    body = content.encode() if isinstance(content, str) else content
+    answer = client.post("/office/import", data={"file": (io.BytesIO(body), name)})
+    return answer.headers.get("Location") or answer.text
+
+
+def fates(session: Session, content: str) -> list[tuple[str, str]]:
+    return [
+        (item.fate.value, item.words)
+        for item in preview(session, reading.read(content.encode()).rows, now=NOW)
+    ]
+
+
+def imported(session: Session) -> list[tuple[str, str]]:
+    session.rollback()
+    found = sa.select(ImportOutcome.fate, ImportOutcome.words).order_by(ImportOutcome.position)
+    return [(fate.value, words) for fate, words in session.execute(found)]
+
+
+@pytest.fixture
+def table(session: Session, rosa: User) -> str:
+    """A file with every fate in it."""
+    offering = make_offering(session, code="CST1-A", capacity=3)
+    ladder = make_course(session, code="CST2")
+    session.add(
+        Prerequisite(course_id=ladder.id, needs_id=offering.course_id, kind=PrerequisiteKind.REQUIRED)
+    )
+    make_offering(session, ladder, code="CST2-A")
+    make_offering(session, code="OLD-A", starts=NOW - timedelta(days=9))
+    alice = make_student(session, make_user(session, name="Alice Okafor", email="alice@x.example"))
+    alice.licenses[0].number = "28417"
+    there = make_student(session, make_user(session, email="there@x.example"))
+    ask(session, offering, there)
+    session.commit()
+    return HEAD + (
+        "Nina New,nina@x.example,LMT,OR,555,CST1-A\n"
+        "Alice Okafor,ALICE@x.example,,,,cst1-a\n"
+        "Walt Wait,walt@x.example,,,,CST1-A\n"
+        "Nina New,nina@x.example,LMT,OR,555,CST1-A\n"
+        "Al Okafor,al@x.example,LMT,OR,28417,\n"
+        "Tom There,there@x.example,,,,CST1-A\n"
+        "Nora Next,nora@x.example,,,,CST2-A\n"
+        "Otto Old,otto@x.example,,,,OLD-A\n"
+        "Nick Nowhere,nick@x.example,,,,NOPE\n"
+        "=1+1,f@x.example,,,,\n"
+        "Bad Mail,nowhere,,,,\n"
+        "Only Person,only@x.example,,,,\n"
+    )
+
+
+EXPECTED = [
+    ("new", "Gets a seat in CST1-A."),
+    ("known", "Known as Alice Okafor. Gets a seat in CST1-A."),
+    ("waitlist", "CST1-A is full"),
+    ("duplicate", "line 2"),
+    ("duplicate", "belongs to Alice Okafor"),
+    ("duplicate", "You are enrolled in this class already"),
+    ("refused", "has not taken"),
+    ("refused", "This class is over"),
+    ("refused", "There is no class NOPE."),
+    ("refused", "A cell holds a formula"),
+    ("refused", "not an email address"),
+    ("new", "New; invited by mail."),
+]
+
+
+def test_the_preview_names_every_rows_fate_and_changes_nothing(
+    session: Session, client: FlaskClient, table: str
+) -> None:
+    before = session.scalar(sa.select(sa.func.count(User.id)))
+    for (fate, words), (wanted, part) in zip(fates(session, table), EXPECTED, strict=True):
+        assert (fate, part in words) == (wanted, True), words
+    shown = client.get(upload(client, table)).text
+    assert "4 of 12 rows would be taken in" in shown
+    session.rollback()
+    assert session.scalar(sa.select(sa.func.count(User.id))) == before
+
+
+def test_the_import_does_what_the_preview_said_by_the_same_rules(
+    session: Session, client: FlaskClient, table: str
+) -> None:
+    here = upload(client, table)
+    assert client.post(f"{here}/confirm").status_code == 303
+    waiting = client.get(here)
+    assert (waiting.headers["Refresh"], "0 of 12 rows" in waiting.text) == ("2", True)
+    assert running.run_imports() == 12
+    for (fate, words), (wanted, part) in zip(imported(session), EXPECTED, strict=True):
+        if part != "line 2":  # by then the first of the two is enrolled
+            assert (fate, part in words) == (wanted, True), words
+    assert "All 12 rows are done." in client.get(here).text
+    session.rollback()
+    offering = session.scalars(sa.select(Offering).where(Offering.code == "CST1-A")).one()
+    assert (offering.seats_taken, offering.waiting_count) == (3, 1)
+    nina = session.scalars(sa.select(Enrollment).where(Enrollment.source == Source.IMPORT)).first()
+    assert nina is not None
+    assert nina.license is not None
+    assert (nina.state, nina.license.number) == (EnrollmentState.ENROLLED, "555")
+    assert mails_to("nina@x.example") == ["account-invitation", "confirmation"]
+    assert mails_to("f@x.example") == []
+
+
+def test_a_batch_is_confirmed_once_and_its_file_is_thrown_away(
+    session: Session, client: FlaskClient, table: str
+) -> None:
+    here = upload(client, table)
+    client.post(f"{here}/confirm")
+    again = client.post(f"{here}/confirm", follow_redirects=True)
+    assert "confirmed already" in again.text
+    running.run_imports()
+    assert running.run_imports() == 0
+    assert running.forget_old() == 1
+    assert "All 12 rows are done." in client.get(here).text
+
+
+def test_an_upload_nobody_confirms_is_forgotten(session: Session, client: FlaskClient, table: str) -> None:
+    here = upload(client, table)
+    assert running.forget_old() == 0
+    with time_machine.travel(NOW + timedelta(days=3)):
+        assert running.forget_old() == 1
+        assert "Upload it again" in client.get(here, follow_redirects=True).text
+
+
+def test_the_job_goes_on_where_it_died(
+    session: Session, client: FlaskClient, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = upload(client, table)
+    client.post(f"{here}/confirm")
+    for _ in range(3):
+        running._next_row(session.scalars(sa.select(ImportBatch.id)).one())
+        session.rollback()
+    real = running.take
+
+    def die(*_args: object, **_kwargs: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(running, "take", die)
+    with pytest.raises(SystemExit):
+        running.run_imports()
+    monkeypatch.setattr(running, "take", real)
+    session.rollback()
+    assert running.run_imports() == 9
+    assert [fate for fate, _words in imported(session)][4:] == [fate for fate, _part in EXPECTED][4:]
+
+
+def test_an_xlsx_is_read_like_a_csv(session: Session, client: FlaskClient, rosa: User) -> None:
+    make_offering(session, code="CST1-A")
+    session.commit()
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(target)
+    sheet = book.add_worksheet()
+    sheet.write_row(
+        0, 0, ["First name", "Last name", "E-mail", "License", "State", "Profession", "Class", "Shoe size"]
+    )
+    sheet.write_row(1, 0, ["Zoë", "Nguyễn", "zoe@x.example", 28417, "or", "lmt", "cst1-a", 38])
+    sheet.write_row(2, 0, ["Eve", "Il", "eve@x.example"])
+    sheet.write_formula(2, 1, '=HYPERLINK("http://evil.example")')
+    book.close()
+    found = reading.read(target.getvalue())
+    assert found.ignored == ["Shoe size"]
+    assert found.rows[0].name == "Zoë Nguyễn"
+    assert (found.rows[0].license_number, found.rows[0].license_state) == ("28417", "OR")
+    assert "formula" in found.rows[1].problem
+    assert "/office/import/" in upload(client, target.getvalue(), "people.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "Choose a file|The file is empty"),
+        (HEAD.encode() + "José,j@x.example,,,,\n".encode("latin-1"), "Line 2 is not written in UTF-8"),
+        (HEAD.encode() + b'"Ann,a@x.example,,,,\n', "quotation mark"),
+        (b"Nothing,here\n1,2\n", "must name the columns"),
+        (HEAD.encode(), "nobody in this file"),
+        (b"PK\x03\x04 not a zip", "can&#39;t be read"),
+        (b"\xd0\xcf\x11\xe0old", "old XLS"),
+        (b"Name,Email\nA\x00,b@x.example\n", "not a CSV"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told(
+    client: FlaskClient, rosa: User, session: Session, content: bytes, says: str
+) -> None:
+    session.commit()
+    answer = client.post("/office/import", data={"file": (io.BytesIO(content), "x.csv")})
+    assert answer.status_code == 422
+    assert any(part in answer.text for part in says.split("|")), answer.text
+
+
+def test_utf16_and_semicolons_are_read() -> None:
+    text = "Name;Email\r\nZoë Nguyễn;zoe@x.example\r\n"
+    (row,) = reading.read(text.encode("utf-16")).rows
+    assert (row.name, row.email) == ("Zoë Nguyễn", "zoe@x.example")
+
+
+def test_too_many_rows_and_too_large_a_file_are_refused(
+    client: FlaskClient, rosa: User, session: Session
+) -> None:
+    session.commit()
+    many = HEAD + "".join(f"P {n},p{n}@x.example,,,,\n" for n in range(reading.MOST_ROWS + 1))
+    with pytest.raises(RuleError, match="at most 2000"):
+        reading.read(many.encode())
+    answer = client.post(
+        "/office/import",
+        data=b"--x",
+        content_type="multipart/form-data; boundary=x",
+        environ_overrides={"CONTENT_LENGTH": str(100 * 1024 * 1024)},
+    )
+    assert answer.status_code == 413
+
+
+def test_a_spreadsheet_that_unpacks_to_a_flood_is_refused() -> None:
+    import zipfile
+
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/worksheets/sheet1.xml", b"0" * (61 * 1024 * 1024))
+    with pytest.raises(RuleError, match="too large"):
+        reading.read(target.getvalue())
+
+
+def test_five_hundred_rows_are_previewed_in_two_seconds_and_few_statements(
+    session: Session, client: FlaskClient, app: Flask, rosa: User
+) -> None:
+    offering = make_offering(session, code="CST1-A", capacity=600)
+    known = [make_student(session).user.email for _ in range(50)]
+    fill(session, offering, 2)
+    session.commit()
+    rows = [f"Person {n},p{n}@x.example,LMT,OR,{90000 + n},CST1-A\n" for n in range(450)]
+    rows += [f"Known {n},{email},,,,CST1-A\n" for n, email in enumerate(known)]
+    started = time.perf_counter()
+    here = upload(client, HEAD + "".join(rows))
+    with statements(app) as seen:
+        shown = client.get(here)
+    taken = time.perf_counter() - started
+    assert "500 of 500 rows would be taken in" in shown.text
+    assert len(seen) <= 20
+    assert taken < 2
+
+
+def test_only_the_office_imports(session: Session, client: FlaskClient, app: Flask, rosa: User) -> None:
+    others = [make_user(session, Role.STUDENT), make_user(session, Role.INSTRUCTOR)]
+    session.commit()
+    pages = ["/office/import", "/office/import/example.csv", "/office/import/1", "/office/people/duplicates"]
+    for address in pages:
+        assert app.test_client().get(address).status_code == 303
+    for other in others:
+        sign_in(client, other)
+        for address in pages:
+            assert client.get(address).status_code == 403
+        assert client.post("/office/import/1/confirm").status_code == 403
+    sign_in(client, rosa)
+    assert client.get("/office/import/1/confirm").status_code == 405
+    assert client.get("/office/import/999").status_code == 404
+    assert client.post("/office/import/999/confirm").status_code == 404
+    assert client.get("/office/import/example.csv").text.startswith("\ufeffName,Email,")
+    assert set(Fate) == {Fate.NEW, Fate.KNOWN, Fate.WAITLIST, Fate.DUPLICATE, Fate.REFUSED}

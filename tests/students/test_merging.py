@@ -1,0 +1,178 @@
+"""Two records of one person become one, history and all."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from core.audit import AuditEvent
+from core.database import begin_write
+from core.errors import RuleError
+from students import merging, newcomers
+from students.models import Enrollment, EnrollmentState, License, PrerequisiteGrant, Student
+from tests.factories import (
+    NOW,
+    make_course,
+    make_offering,
+    make_school,
+    make_student,
+    make_user,
+    put_enrollment,
+)
+from tests.helpers import sign_in, statements
+from tests.students.acting import ask
+from tests.students.fees import account_of, pay, registrar, require_sums
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture(autouse=True)
+def _school(session: Session) -> None:
+    make_school(session)
+
+
+def twins(session: Session) -> tuple[Student, Student]:
+    keep = make_student(session, make_user(session, name="Alice Okafor", email="alice@x.example"))
+    gone = make_student(session, make_user(session, name="Alice Okafor", email="alice+school@x.example"))
+    gone.licenses[0].number = keep.licenses[0].number
+    session.flush()
+    return keep, gone
+
+
+def test_the_same_license_and_the_same_address_are_found(session: Session) -> None:
+    keep, gone = twins(session)
+    other = make_student(session)
+    tagged = make_student(session, make_user(session, email=other.user.email.replace("@", "+two@")))
+    make_student(session)
+    found = {(pair.first.id, pair.second.id) for pair in merging.find_duplicates(session)}
+    assert found == {(keep.id, gone.id), (other.id, tagged.id)}
+
+
+def test_finding_costs_the_same_whatever_there_is(session: Session, app: Flask) -> None:
+    def cost() -> int:
+        with statements(app) as seen:
+            merging.find_duplicates(session)
+        return len(seen)
+
+    twins(session)
+    one = cost()
+    for number in range(8):
+        user = make_user(session, email=f"robin{number}@x.example")
+        make_student(session, user)
+        make_student(session, make_user(session, email=f"robin{number}+a@x.example"))
+    assert cost() == one <= 6
+
+
+def test_everything_moves_to_the_record_that_stays(session: Session) -> None:
+    keep, gone = twins(session)
+    staff = registrar(session)
+    mine = ask(session, make_offering(session), keep)
+    theirs = ask(session, make_offering(session), gone)
+    pay(session, account_of(session, theirs), 20000, actor=staff)
+    before = put_enrollment(
+        session, make_offering(session, starts=NOW - timedelta(days=90)), gone, EnrollmentState.COMPLETED
+    )
+    session.add(License(student_id=gone.id, profession="PT", jurisdiction="IL", number="7"))
+    for student in (keep, gone):
+        session.add(
+            PrerequisiteGrant(
+                student_id=student.id,
+                course_id=mine.offering.course_id,
+                reason="Known",
+                granted_by_id=staff.id,
+                granted_at=NOW,
+            )
+        )
+    extra = make_course(session)
+    session.add(
+        PrerequisiteGrant(
+            student_id=gone.id, course_id=extra.id, reason="Abroad", granted_by_id=staff.id, granted_at=NOW
+        )
+    )
+    session.commit()
+    begin_write(session)
+    keep = merging.merge(session, keep.id, gone.id, actor=staff, now=NOW)
+    session.commit()
+    begin_write(session)
+    owners = session.scalars(sa.select(Enrollment.student_id).distinct()).all()
+    assert owners == [keep.id]
+    assert {row.id for row in session.scalars(sa.select(Enrollment))} == {mine.id, theirs.id, before.id}
+    assert session.get_one(Enrollment, theirs.id).license_id == keep.licenses[0].id
+    assert [(row.profession, row.jurisdiction) for row in keep.licenses] == [("LMT", "OR"), ("PT", "IL")]
+    granted = session.scalars(
+        sa.select(PrerequisiteGrant.course_id).where(PrerequisiteGrant.student_id == keep.id)
+    ).all()
+    assert set(granted) == {mine.offering.course_id, extra.id}
+    assert account_of(session, theirs).paid_cents == 20000
+    gone = session.get_one(Student, gone.id)
+    assert (gone.merged_into_id, gone.user.is_active, gone.user.session_version) == (keep.id, False, 2)
+    event = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "students:student:merged")).one()
+    assert event.payload is not None
+    assert event.payload["gone_email"] == "alice+school@x.example"
+    require_sums(session)
+    assert merging.find_duplicates(session) == []
+
+
+def test_whoever_uses_the_old_address_finds_the_merged_record(session: Session) -> None:
+    keep, gone = twins(session)
+    old = gone.user.email
+    merging.merge(session, keep.id, gone.id, actor=registrar(session), now=NOW)
+    assert newcomers.find_or_invite(session, email=old, name="Alice", actor=None, now=NOW).id == keep.id
+
+
+def test_two_that_sit_in_the_same_class_are_not_merged(session: Session) -> None:
+    keep, gone = twins(session)
+    offering = make_offering(session, code="CST1-A")
+    ask(session, offering, keep)
+    ask(session, offering, gone)
+    with pytest.raises(RuleError, match="Both are in CST1-A"):
+        merging.merge(session, keep.id, gone.id, actor=registrar(session), now=NOW)
+
+
+def test_a_record_is_merged_once_and_not_into_itself(session: Session) -> None:
+    keep, gone = twins(session)
+    staff = registrar(session)
+    teacher = make_student(session, make_user(session, Role.INSTRUCTOR))
+    for first, second, says in (
+        (keep, keep, "the same record"),
+        (keep, teacher, "must be a student’s"),
+    ):
+        with pytest.raises(RuleError, match=says):
+            merging.merge(session, first.id, second.id, actor=staff, now=NOW)
+    merging.merge(session, keep.id, gone.id, actor=staff, now=NOW)
+    with pytest.raises(RuleError, match="merged already"):
+        merging.merge(session, keep.id, gone.id, actor=staff, now=NOW)
+
+
+def test_the_office_merges_after_asking(session: Session, client: FlaskClient) -> None:
+    keep, gone = twins(session)
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    sign_in(client, rosa)
+    shown = client.get("/office/people/duplicates").text
+    address = f"/office/people/merge/{keep.id}/{gone.id}"
+    assert address in shown
+    assert "alice+school@x.example" in client.get(address).text
+    done = client.post(address, follow_redirects=True)
+    assert "The two are one" in done.text
+    assert client.post(address).status_code == 422
+    assert client.get(f"/office/people/merge/{keep.id}/999").status_code == 404
+    session.rollback()
+    assert (
+        session.scalar(sa.select(User.disabled_at).where(User.email == "alice+school@x.example")) is not None
+    )
+
+
+def test_nobody_else_merges(session: Session, client: FlaskClient, app: Flask) -> None:
+    keep, gone = twins(session)
+    student = keep.user
+    session.commit()
+    address = f"/office/people/merge/{keep.id}/{gone.id}"
+    assert app.test_client().post(address).status_code == 303
+    sign_in(client, student)
+    assert client.get(address).status_code == 403
+    assert client.post(address).status_code == 403
