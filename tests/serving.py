@@ -77,7 +77,9 @@ def start(command: list[str], env: dict[str, str], log: Path) -> Process:
     return Process(popen, log)
 
 
-def start_web(app: Flask, port: int, log: Path, *, workers: int = 2, **more: str) -> Process:
+def start_web(
+    app: Flask, port: int, log: Path, *, workers: int = 2, settings: dict[str, str] | None = None
+) -> Process:
     """gunicorn; returns when it answers."""
     command = [
         sys.executable,
@@ -89,7 +91,7 @@ def start_web(app: Flask, port: int, log: Path, *, workers: int = 2, **more: str
         f"127.0.0.1:{port}",
         "app:create_app()",
     ]
-    env = environment(app, port, WEB_CONCURRENCY=str(workers), WEB_THREADS="16", **more)
+    env = environment(app, port, WEB_CONCURRENCY=str(workers), WEB_THREADS="16", **(settings or {}))
     process = start(command, env, log)
     until = time.monotonic() + 40
     while time.monotonic() < until:

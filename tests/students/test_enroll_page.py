@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.database import begin_write
 from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import Offering, OfferingState
 from students.models import Enrollment, EnrollmentState, Student
@@ -23,7 +24,7 @@ from tests.factories import (
     make_user,
     put_enrollment,
 )
-from tests.helpers import mails_to, sign_in
+from tests.helpers import mails_to, sign_in, statements
 
 pytestmark = pytest.mark.both_databases
 S = EnrollmentState
@@ -239,3 +240,29 @@ def test_a_token_is_asked_for(app: Flask, client: FlaskClient, session: Session,
         app.config["WTF_CSRF_ENABLED"] = False
     assert answer.status_code == 400
     assert enrolled_in(session, offering) == []
+
+
+def test_enrolling_costs_the_same_with_ten_and_with_a_thousand(
+    app: Flask, client: FlaskClient, session: Session, student: Student
+) -> None:
+    offering = soon(session, capacity=2000)
+    others = [make_student(session) for _ in range(2)]
+    address = f"/classes/{offering.code}/enroll"
+
+    def cost(already: int, user: Any) -> int:
+        for _ in range(already):
+            put_enrollment(session, offering, student=None)
+        session.commit()
+        sign_in(client, user)
+        with statements(app) as seen:
+            assert client.get(address).status_code == 200
+            assert client.post(address, data=fields()).status_code == 303
+        begin_write(session)
+        session.refresh(offering)
+        return len(seen)
+
+    cost(0, others[0].user)
+    few = cost(10, others[1].user)
+    many = cost(990, student.user)
+    assert few == many
+    assert many <= 36
