@@ -43,8 +43,8 @@ class Class:
         return [enrollment.id for enrollment in self.enrollments]
 
 
-def make_class(session: Session, students: int = 3, **values: Any) -> Class:
-    """A class of two meetings of 90 minutes on the morning of NOW (the first has begun an hour ago), committed."""
+def make_class(session: Session, students: int = 3, *, commit: bool = True, **values: Any) -> Class:
+    """A class of two meetings of 90 minutes on the morning of NOW, the first under way; committed unless told."""
     factories.make_school(session)
     lead = factories.make_user(session, Role.INSTRUCTOR, name="Ilse Maren", family_name="Maren")
     assistant = factories.make_user(session, Role.INSTRUCTOR, name="Dov Castellan", family_name="Castellan")
@@ -65,7 +65,10 @@ def make_class(session: Session, students: int = 3, **values: Any) -> Class:
         for n in range(students)
     ]
     enrollments = [factories.put_enrollment(session, offering, person) for person in people]
-    session.commit()
+    if commit:
+        session.commit()
+    else:
+        session.flush()
     return Class(offering, lead, assistant, enrollments)
 
 
