@@ -1,7 +1,7 @@
 """What every change to a class checks first: locks, seats, people, dates, double bookings."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -119,6 +119,18 @@ def check_dates(opens_at: datetime | None, closes_at: datetime | None, starts_at
         raise RuleError(_("Enrollment opens before the class begins."), field="opens_at")
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
         raise RuleError(_("Enrollment closes after it has opened."), field="closes_at")
+
+
+def check_minimum(minimum: int | None, decide_by: date | None, *, capacity: int, first_day: date) -> None:
+    """Raise RuleError when a minimum lacks its day, exceeds the places, or is decided on after the class has begun."""
+    if minimum is not None and decide_by is None:
+        raise RuleError(_("Say by which day the office decides."), field="decide_by")
+    if decide_by is not None and minimum is None:
+        raise RuleError(_("Say how many students the class needs."), field="minimum_to_run")
+    if minimum is not None and minimum > capacity:
+        raise RuleError(_("The class has only %(n)s places.", n=capacity), field="minimum_to_run")
+    if decide_by is not None and decide_by > first_day:
+        raise RuleError(_("Decide before the class begins."), field="decide_by")
 
 
 def check_conflicts(

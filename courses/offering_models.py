@@ -86,6 +86,8 @@ class Offering(Base):
         sa.CheckConstraint("waiting_count >= 0", name="waiting_not_negative"),
         sa.CheckConstraint("ends_at > starts_at", name="times_in_order"),
         sa.CheckConstraint("enrollment_closes_at > enrollment_opens_at", name="enrollment_times_in_order"),
+        sa.CheckConstraint("minimum_to_run > 0", name="minimum_positive"),
+        sa.CheckConstraint("(minimum_to_run IS NULL) = (decide_by IS NULL)", name="minimum_with_its_day"),
         sa.Index("ix_offerings_course_id_starts_at", "course_id", "starts_at"),
     )
 
@@ -114,6 +116,12 @@ class Offering(Base):
     # Enroll the head of the waitlist at once instead of offering the seat.
     promotes_at_once: Mapped[bool] = mapped_column(default=False)
     issues_on_finalize: Mapped[bool] = mapped_column(default=False)
+    # Mail everyone enrolled 7 days and 1 day before it begins (each student may switch that off).
+    sends_reminders: Mapped[bool] = mapped_column(default=True)
+    # With fewer enrolled the office decides by this day, in the class's zone, whether it runs; and when it said it does.
+    minimum_to_run: Mapped[int | None]
+    decide_by: Mapped[date | None]
+    runs_since: Mapped[datetime | None]
     notes: Mapped[LongText] = mapped_column(default="")
     # Rises with every change of times or place: the SEQUENCE of calendar entries (RFC 5545, 3.8.7.4).
     calendar_sequence: Mapped[int] = mapped_column(default=0)

@@ -6,7 +6,7 @@ the venue, then the people, in the order of their ids: two registrars who book o
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from core import audit
+from core.clock import local_date
 from core.errors import RuleError
 from courses.models import Course, CourseState
 from courses.offering_checks import (
     check_code,
     check_conflicts,
     check_dates,
+    check_minimum,
     check_places,
     check_policy,
     course_to_run,
@@ -49,6 +51,9 @@ class OfferingDetails:
     approval_holds_seat: bool = True
     promotes_at_once: bool = False
     issues_on_finalize: bool = False
+    sends_reminders: bool = True
+    minimum_to_run: int | None = None
+    decide_by: date | None = None
     notes: str = ""
 
 
@@ -81,6 +86,8 @@ def create_offering(
     check_places(data.capacity, venue)
     check_policy(session, data.policy_id)
     check_dates(data.opens_at, data.closes_at, meetings[0].starts_at)
+    first_day = local_date(meetings[0].starts_at, venue.time_zone)
+    check_minimum(data.minimum_to_run, data.decide_by, capacity=data.capacity, first_day=first_day)
     code = _free_code(session, data.code, course, venue)
     known = check_conflicts(session, meetings, venue, people, None, despite_conflicts)
     offering = Offering(
@@ -110,9 +117,16 @@ def create_offering(
 def edit_offering(
     session: Session, offering: Offering, details: OfferingDetails, *, actor: User, now: datetime
 ) -> list[str]:
-    """Change a class's price, policy, notes and how it enrolls; returns the names of what changed."""
+    """Change a class's price, policy, notes, how it enrolls and when it runs; returns the names of what changed."""
     lock_offering(session, offering)
     check_policy(session, details.policy_id)
+    if (details.minimum_to_run, details.decide_by) != (offering.minimum_to_run, offering.decide_by):
+        check_minimum(
+            details.minimum_to_run,
+            details.decide_by,
+            capacity=offering.capacity,
+            first_day=local_date(offering.starts_at, offering.time_zone),
+        )
     changed = [f.name for f in fields(details) if getattr(offering, f.name) != getattr(details, f.name)]
     for name in changed:
         setattr(offering, name, getattr(details, name))

@@ -11,6 +11,10 @@ def init_app(app: Flask) -> None:
         ledger_models,
         mail,
         models,
+        notice_mail,
+        notice_models,
+        reminders,
+        talk_models,
         views,
         waitlist,
     )

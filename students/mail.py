@@ -98,7 +98,7 @@ def policy_words(enrollment: Enrollment, currency: str) -> str:
     return _("You can withdraw on your page. You get back: %(steps)s.", steps="; ".join(words))
 
 
-def _message(
+def message_about(
     session: Session,
     row: OutgoingMail,
     kind: str,
@@ -109,6 +109,7 @@ def _message(
     more_files: tuple[Attachment, ...] = (),
     **context: Any,
 ) -> Message | None:
+    """A mail about the enrollment of a row; None when it is gone, or in none of the states ``only_in``."""
     enrollment = load(session, row.about_id)
     school = current_school(session)
     if enrollment is None or school is None or (only_in is not None and enrollment.state not in only_in):
@@ -166,7 +167,7 @@ def confirmation(session: Session, row: OutgoingMail) -> Message | None:
     enrollment = load(session, row.about_id)
     if enrollment is None or enrollment.state in (S.WITHDRAWN, S.TRANSFERRED, S.CANCELLED):
         return None
-    return _message(session, row, "confirmation", calendar_of=enrollment, safety=_safety(enrollment))
+    return message_about(session, row, "confirmation", calendar_of=enrollment, safety=_safety(enrollment))
 
 
 @mail("waiting")
@@ -174,7 +175,7 @@ def waiting(session: Session, row: OutgoingMail) -> Message | None:
     """You are on the waitlist, at this place."""
     place = waitlist.places(session, [row.about_id] if row.about_id else []).get(row.about_id or 0)
     hours = waitlist.hours_of(session, row.about_id)
-    return _message(
+    return message_about(
         session, row, "waiting", only_in=frozenset({S.WAITLISTED}), place=place, offer_hours=hours
     )
 
@@ -182,7 +183,7 @@ def waiting(session: Session, row: OutgoingMail) -> Message | None:
 @mail("asked")
 def asked(session: Session, row: OutgoingMail) -> Message | None:
     """The office decides on your request."""
-    return _message(session, row, "asked", only_in=frozenset({S.PENDING}))
+    return message_about(session, row, "asked", only_in=frozenset({S.PENDING}))
 
 
 def _offer(session: Session, row: OutgoingMail, kind: str) -> Message | None:
@@ -194,7 +195,7 @@ def _offer(session: Session, row: OutgoingMail, kind: str) -> Message | None:
     ):
         return None
     zone, until = enrollment.offering.time_zone, enrollment.offer_expires_at
-    return _message(
+    return message_about(
         session,
         row,
         kind,
@@ -218,19 +219,19 @@ def offer_reminder(session: Session, row: OutgoingMail) -> Message | None:
 @mail("lapsed")
 def lapsed(session: Session, row: OutgoingMail) -> Message | None:
     """The time to take the seat has run out."""
-    return _message(session, row, "lapsed")
+    return message_about(session, row, "lapsed")
 
 
 @mail("declined")
 def declined(session: Session, row: OutgoingMail) -> Message | None:
     """You passed on the seat."""
-    return _message(session, row, "declined")
+    return message_about(session, row, "declined")
 
 
 @mail("list-closed")
 def list_closed(session: Session, row: OutgoingMail) -> Message | None:
     """The class has begun; no seat became free."""
-    return _message(session, row, "list-closed")
+    return message_about(session, row, "list-closed")
 
 
 @mail("approved")
@@ -240,7 +241,7 @@ def approved(session: Session, row: OutgoingMail) -> Message | None:
     if enrollment is None or enrollment.state in (S.WITHDRAWN, S.TRANSFERRED, S.CANCELLED):
         return None
     waits = enrollment.state in (S.WAITLISTED, S.OFFERED)
-    return _message(
+    return message_about(
         session,
         row,
         "approved",
@@ -254,14 +255,14 @@ def approved(session: Session, row: OutgoingMail) -> Message | None:
 @mail("not-approved")
 def not_approved(session: Session, row: OutgoingMail) -> Message | None:
     """The office said no, with its message."""
-    return _message(session, row, "not-approved", note=str(row.details.get("message", "")))
+    return message_about(session, row, "not-approved", note=str(row.details.get("message", "")))
 
 
 @mail("withdrawn")
 def withdrawn(session: Session, row: OutgoingMail) -> Message | None:
     """You left; the calendar entries go."""
     had_seat = row.details.get("was") == S.ENROLLED
-    return _message(
+    return message_about(
         session,
         row,
         "withdrawn",
@@ -281,7 +282,7 @@ def transferred(session: Session, row: OutgoingMail) -> Message | None:
     if new is None:
         return None
     still = new if new.state is S.ENROLLED and new.offering.state is OfferingState.PUBLISHED else None
-    return _message(
+    return message_about(
         session,
         row,
         "transferred",
@@ -298,7 +299,7 @@ def cancelled(session: Session, row: OutgoingMail) -> Message | None:
     if enrollment is None:
         return None
     had_seat = row.details.get("was") == S.ENROLLED
-    return _message(
+    return message_about(
         session,
         row,
         "cancelled",
@@ -322,7 +323,7 @@ def moved(session: Session, row: OutgoingMail) -> Message | None:
         files = (
             _file(calendar.removal(enrollment, school, gone, now=row.created_at), "CANCEL", "removed.ics"),
         )
-    return _message(
+    return message_about(
         session,
         row,
         "moved",

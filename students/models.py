@@ -149,6 +149,9 @@ class Enrollment(Base):
     screening_set_id: Mapped[int | None] = mapped_column(sa.ForeignKey("screening_sets.id"))
     screening_acknowledged_at: Mapped[datetime | None]
     wants_talk: Mapped[bool] = mapped_column(default=False)
+    # Asked for help with access: the office gets in touch. Only the tick is kept, and when the office did.
+    wants_access_help: Mapped[bool] = mapped_column(default=False)
+    access_help_done_at: Mapped[datetime | None]
     # Why the registrar must approve: "offering", "prerequisite", "profession" (several, comma-separated).
     approval_reasons: Mapped[ShortText] = mapped_column(default="")
     created_at: Mapped[datetime]

@@ -77,6 +77,9 @@ class TermsMixin:
     approval_holds_seat = BooleanField(_l("Whoever waits for approval holds a seat"))
     promotes_at_once = BooleanField(_l("Enroll the next in line at once when a seat is freed"))
     issues_on_finalize = BooleanField(_l("Issue certificates when the class is signed off"))
+    sends_reminders = BooleanField(_l("Remind students by mail 7 days and 1 day before"), default=True)
+    minimum_to_run = WholeNumberField(_l("Minimum to run"), [Optional()], minimum=1, maximum=1000)
+    decide_by = DateField(_l("The office decides by"), [Optional()])
     notes = TextAreaField(_l("Notes for students"), [Length(max=4000)])
 
 
@@ -191,6 +194,9 @@ def details_of(offering: Offering) -> dict[str, Any]:
         "approval_holds_seat",
         "promotes_at_once",
         "issues_on_finalize",
+        "sends_reminders",
+        "minimum_to_run",
+        "decide_by",
         "notes",
     )
     return {

@@ -120,6 +120,9 @@ def _save(form: NewClassForm) -> str:
             approval_holds_seat=form.approval_holds_seat.data,
             promotes_at_once=form.promotes_at_once.data,
             issues_on_finalize=form.issues_on_finalize.data,
+            sends_reminders=form.sends_reminders.data,
+            minimum_to_run=form.minimum_to_run.data,
+            decide_by=form.decide_by.data,
             notes=form.notes.data or "",
         )
         offering = create_offering(
