@@ -185,7 +185,7 @@ def _fill(
 def _pool(demo: Demo, entry: OfferingEntry, rosters: dict[str, list[Student]]) -> Iterator[Student]:
     """Who fills the seats: finishers of an earlier class, people who came before (to open courses), newcomers."""
     if entry.from_:
-        yield from _finishers(demo, rosters[entry.from_])
+        yield from _finishers(demo, entry.from_, rosters[entry.from_])
     elif not entry.course.startswith("CST"):
         known = list(demo.met)
         start = sum(map(ord, entry.code)) % max(len(known), 1)
@@ -194,10 +194,14 @@ def _pool(demo: Demo, entry: OfferingEntry, rosters: dict[str, list[Student]]) -
         yield _newcomer(demo)
 
 
-def _finishers(demo: Demo, students: list[Student]) -> list[Student]:
+def _finishers(demo: Demo, code: str, students: list[Student]) -> list[Student]:
+    """Those of the students who finished the class of this code (another class does not count), or sit in it still."""
     finished = set(
         demo.session.scalars(
-            sa.select(Enrollment.student_id).where(
+            sa.select(Enrollment.student_id)
+            .join(Offering, Offering.id == Enrollment.offering_id)
+            .where(
+                Offering.code == code,
                 Enrollment.student_id.in_([student.id for student in students]),
                 Enrollment.state.in_([EnrollmentState.COMPLETED, EnrollmentState.ENROLLED]),
             )
