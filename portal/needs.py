@@ -11,10 +11,13 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from certificates.models import Certificate, CertificateState
-from core.formatting import listing
+from core.clock import local_date
+from core.formatting import listing, money
 from core.looks import has_endpoint
 from core.outbox import MailState, OutgoingMail
+from core.school import current_school
 from courses.offering_models import Offering, OfferingState
+from students import fee_lists
 from students.models import Enrollment, EnrollmentState
 
 SHOWN = 3
@@ -47,6 +50,7 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
         _offers(session, now, tomorrow),
         _to_finalize(session, now),
         _certificates(session),
+        _fees(session, now, zone),
         _drafts(session, now),
         _mail(session, now),
     ]
@@ -151,6 +155,17 @@ def _certificates(session: Session) -> Task | None:
         "certificates.class_certificates",
         rows[0][0],
     )
+
+
+def _fees(session: Session, now: datetime, zone: str) -> Task | None:
+    counted = fee_lists.sums(session, today=local_date(now, zone))
+    overdue, cents = counted[fee_lists.View.OVERDUE]
+    if not overdue:
+        return None
+    school = current_school(session)
+    total = money(cents, school.currency) if school else str(cents)
+    title = ngettext("balance is overdue", "balances are overdue", overdue)
+    return Task(overdue, title, _("%(sum)s in total", sum=total), _("See who owes"), "students.office_fees")
 
 
 def _drafts(session: Session, now: datetime) -> Task | None:

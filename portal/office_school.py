@@ -27,6 +27,8 @@ class SchoolForm(EditForm):
     phone = TelField(_l("Phone"), [Length(max=60)])
     website = StringField(_l("Website"), [Length(max=200)])
     signatory = StringField(_l("Signs for the school"), [Length(max=200)])
+    tax_id = StringField(_l("Tax or registration number"), [Length(max=200)])
+    bank_details = TextAreaField(_l("How to pay"), [Length(max=1000)])
     currency = CodeField(_l("Currency"), [Required()], longest=3)
     time_zone = StringField(_l("Time zone"), [Required(), Length(max=200)])
     number_prefix = CodeField(_l("Certificate numbers begin with"), [Required()], longest=8)

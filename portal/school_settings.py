@@ -31,6 +31,8 @@ class SchoolData:
     phone: str = ""
     website: str = ""
     signatory: str = ""
+    tax_id: str = ""
+    bank_details: str = ""
 
 
 def save_school(session: Session, data: SchoolData, *, actor: User, now: datetime) -> list[str]:

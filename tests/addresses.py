@@ -235,6 +235,15 @@ TABLE: dict[str, Row] = {
     "GET /office/groups/<int:booking_id>/people/<int:enrollment_id>/off": Row("/office/groups/{group}/people/{group_person}/off", OFFICE),
     "POST /office/groups/<int:booking_id>/people/<int:enrollment_id>/off": Row("/office/groups/{group}/people/{group_person}/off", OFFICE_SEND),
     "POST /office/groups/<int:booking_id>/<any(more, fewer):way>": Row("/office/groups/{group}/more", OFFICE_BAD),
+    # portal: import and duplicates
+    "GET /office/import": Row("/office/import", OFFICE),
+    "POST /office/import": Row("/office/import", OFFICE_BAD),
+    "GET /office/import/example.csv": Row("/office/import/example.csv", OFFICE),
+    "GET /office/import/<int:batch_id>": Row("/office/import/{batch}", OFFICE),
+    "POST /office/import/<int:batch_id>/confirm": Row("/office/import/{batch}/confirm", OFFICE_SEND),
+    "GET /office/people/duplicates": Row("/office/people/duplicates", OFFICE),
+    "GET /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{student_id}/{student_id}", OFFICE),
+    "POST /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{student_id}/{student_id}", OFFICE_BAD),
     # certificates: their own
     "GET /my/certificates": Row("/my/certificates", SIGNED_IN),
     "POST /my/certificates/<number>/page": Row("/my/certificates/{certificate}/page", MINE_SEND),

@@ -24,7 +24,7 @@ FATES = {
     Fate.NEW: (_l("New"), "ok"),
     Fate.KNOWN: (_l("Known"), "ok"),
     Fate.WAITLIST: (_l("Waitlist"), "wait"),
-    Fate.DUPLICATE: (_l("Already there"), "tide"),
+    Fate.DUPLICATE: (_l("Duplicate"), "tide"),
     Fate.REFUSED: (_l("Not taken"), "stop"),
 }
 RECENT = 10

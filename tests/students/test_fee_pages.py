@@ -371,3 +371,11 @@ def test_the_withdraw_page_says_what_comes_back(
     shown = client.get(f"/my/enrollments/{account.enrollment_id}/withdraw").text
     assert "the school keeps $50.00 of the price of $795.00 today" in shown
     assert "You paid $200.00 so far, so $150.00 comes back to you." in shown
+
+
+def test_the_offices_day_names_overdue_balances(session: Session, client: FlaskClient, rosa: User) -> None:
+    overdue(session, 2)
+    session.commit()
+    shown = client.get("/office/").text
+    assert "balances are overdue" in shown
+    assert "$1,590.00 in total" in shown
