@@ -8,7 +8,7 @@
   const show = page => {
     const strip = document.getElementById('offline-strip').content.cloneNode(true);
     document.title = page.title;
-    main.innerHTML = page.html;
+    main.replaceChildren(...new DOMParser().parseFromString(page.html, 'text/html').body.childNodes);
     main.prepend(strip);
   };
 

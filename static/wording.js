@@ -13,7 +13,9 @@
     const answer = await fetch(form.dataset.wording, { method: 'POST', body, credentials: 'same-origin' });
     if (!answer.ok || answer.redirected) return;
     const text = await answer.text();
-    if (text !== last) { last = text; place.innerHTML = text; }
+    if (text === last) return;
+    last = text;
+    place.replaceChildren(...new DOMParser().parseFromString(text, 'text/html').body.childNodes);
   };
   form.addEventListener('input', event => {
     if (!event.target.matches('textarea, [name=title]')) return;

@@ -86,9 +86,11 @@ def _people(session: Session) -> dict[str, User]:
 def _people_values(session: Session, people: dict[str, User]) -> dict[str, Any]:
     unconfirmed = make_person(session, confirmed_at=None)
     invited = factories.make_user(session, password_hash=None, confirmed_at=None)
+    double = make_student(session, make_person(session, name="Robin Twice"))
     moving = make_person(session, pending_email="moving@example.org")
     return {
         "person": people["other student"].id,
+        "double": double.id,
         "invited": invited.id,
         "nobody": 999_999,
         "confirm": make_link(Purpose.CONFIRM, unconfirmed),
@@ -240,4 +242,13 @@ def _desk(session: Session, people: dict[str, User]) -> dict[str, Any]:
             message_key="world",
         ),
     )
-    return {"claim": claim.id, "mail": mail.id, "paper": waiting.id, "ready_paper": ready.id}
+    sheet = reading.read(b"email,name,class\nnew@example.org,Kim Lee,\n")
+    batch = running.keep(session, sheet, file_name="people.csv", actor=people["registrar"], now=now)
+    session.flush()
+    return {
+        "batch": batch.id,
+        "claim": claim.id,
+        "mail": mail.id,
+        "paper": waiting.id,
+        "ready_paper": ready.id,
+    }
