@@ -36,7 +36,7 @@ class RollState:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A student to greet: ``is_first`` when it is their first class here, ``wants_talk`` when they asked for a word."""
+    """A student to greet, those who asked to talk (``wants_talk``) first; ``is_first``: their first class here."""
 
     enrollment_id: int
     name: str
@@ -158,7 +158,7 @@ def _newcomers(session: Session, offerings: dict[int, Offering]) -> list[Newcome
             Enrollment.state.in_(ROLL_STATES),
             sa.or_(~been_here, Enrollment.wants_talk),
         )
-        .order_by(Offering.starts_at, *by_name())
+        .order_by(Enrollment.wants_talk.desc(), Offering.starts_at, *by_name())
     )
     return [
         Newcomer(number, name, offerings[offering_id], bool(first), talk)

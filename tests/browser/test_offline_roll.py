@@ -1,5 +1,6 @@
 """The roll without a network, in a real browser: network switched off, tab killed, two instructors in either order."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -333,7 +334,8 @@ def test_no_mark_is_stored_twice_when_the_answer_is_lost(site: Site, session: Se
     page.route("**/teaching/sync", lose_the_answer)
     choose(page, made.ids[0], "absent")
     save(page)
-    expect(pill(page)).to_contain_text("1 mark on this phone.")
+    # Kept here, unless the service worker's background sync has asked the server once more already.
+    expect(pill(page)).to_contain_text(re.compile("1 mark on this phone.|Saved at"))
     assert marks(session, made.ids[0]) == [(A, True)]
     page.unroute("**/teaching/sync")
     save(page)

@@ -65,7 +65,7 @@ def test_who_is_new_and_who_asked_to_talk_is_said(
     teacher: FlaskClient, made: Class, session: Session
 ) -> None:
     begin_write(session)
-    made.enrollments[0].wants_talk = True
+    made.enrollments[2].wants_talk = True
     been_here = made.enrollments[1].student
     earlier = factories.make_offering(session, starts=NOW - timedelta(days=90))
     factories.put_enrollment(session, earlier, been_here)
@@ -74,6 +74,7 @@ def test_who_is_new_and_who_asked_to_talk_is_said(
     assert html.count("Wants to talk") == 1
     assert html.count("First class here") == 1
     assert been_here.user.name not in html
+    assert html.index("Wants to talk") < html.index("First class here")
 
 
 def test_classes_that_are_over_wait_to_be_signed_off(
