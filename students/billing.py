@@ -17,7 +17,7 @@ from accounts.models import User
 from core import audit, papers
 from core.clock import local_date
 from core.errors import RuleError
-from core.formatting import date_range, long_date, number
+from core.formatting import date_range, long_date, money, number
 from core.numbering import take
 from core.papers import MadePaper, paper
 from core.school import School, current_school, printed_facts
@@ -158,7 +158,7 @@ def _facts(
         "bank": _bank(school, printed),
         "pay_url": "",
         "pay_text": "",
-        "terms": terms_words(owner.policy),
+        "terms": terms_words(owner.policy, account.currency),
     }
 
 
@@ -222,18 +222,22 @@ def delivery_words(offering: Offering) -> str:
     return _("Live, online") if offering.course.delivery is Delivery.LIVE_ONLINE else _("Live, in person")
 
 
-def terms_words(policy: Policy) -> str:
+def terms_words(policy: Policy, currency: str) -> str:
     """The refund terms of a policy version, in sentences."""
     steps = []
     for step in sorted(policy.refunds, key=lambda step: -int(step["days_before"])):
         if int(step["percent"]) == 0:
             continue
+        days, fee = int(step["days_before"]), int(step["fee"])
+        share = f"{step['percent']}%"
+        if fee:
+            share = _("%(share)s less %(fee)s", share=share, fee=money(fee, currency))
         steps.append(
             ngettext(
-                "until %(num)s day before the class %(percent)s%% is given back",
-                "until %(num)s days before the class %(percent)s%% is given back",
-                int(step["days_before"]),
-                percent=step["percent"],
+                "until %(num)s day before the class %(share)s is given back",
+                "until %(num)s days before the class %(share)s is given back",
+                days,
+                share=share,
             )
         )
     after = _("after that nothing")

@@ -46,7 +46,7 @@ def test_an_invoice_says_what_was_agreed(session: Session) -> None:
     assert facts["payments"][0]["amount"] == -20000
     assert facts["bank"][0] == ["Account name", "Tideway"]
     assert facts["bank"][-1] == ["Reference", "TBI-I-27-0001"]
-    assert "until 30 days before the class 100% is given back" in facts["terms"]
+    assert "until 30 days before the class 100% less $50.00 is given back" in facts["terms"]
 
 
 def test_asking_again_gives_the_same_invoice_until_something_changes(session: Session) -> None:
