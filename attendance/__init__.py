@@ -6,6 +6,7 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
     from attendance import (  # noqa: F401 (they attach their pages)
+        checkin_views,
         class_views,
         models,
         offline_views,

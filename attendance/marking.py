@@ -7,7 +7,7 @@ person was looking at; None means that there was nothing to look at (a check-in,
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -105,8 +105,10 @@ def save_roll(
     method: MarkMethod = MarkMethod.ROLL,
     partial: bool = False,
     roll: LockedRoll | None = None,
+    opens_early: timedelta = timedelta(),
 ) -> Saved:
-    """Save many marks of one meeting in the running transaction; ``roll`` when the caller locked it already.
+    """Save many marks of one meeting in the running transaction; ``roll`` when the caller locked it already. Who checks in
+    by themselves may do so a while before the meeting (``opens_early``).
 
     Rows equal to what stands are left alone. Raises RollError when a row cannot be saved (with ``partial`` the others are
     saved and it is reported in ``refused``), and RuleError when the meeting has not begun, the class is cancelled, or it
@@ -115,7 +117,7 @@ def save_roll(
     roll = roll or lock_roll(session, meeting)
     offering, room, roll_revision = roll.offering, roll.seats, roll.revision
     sitting = Sitting.of(meeting)
-    refuse_closed(offering, sitting, now)
+    refuse_closed(offering, sitting, now + opens_early)
     wanted, refused = _checked(entries, room, sitting, now)
     if refused and not partial:
         raise RollError(refused)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
+from attendance.codes import Way
 from core.database import Base, Key, LongText, Minutes, ShortText, one_of
 from courses.offering_models import Meeting
 from students.models import Enrollment
@@ -93,6 +94,22 @@ class AttendanceMark(Base):
     meeting: Mapped[Meeting] = relationship()
     enrollment: Mapped[Enrollment] = relationship()
     recorded_by: Mapped[User | None] = relationship()
+
+
+class CheckIn(Base):
+    """A student's own scan at a meeting: coming or going, once each. What it marks stands in the marks."""
+
+    __tablename__ = "check_ins"
+    __table_args__ = (sa.UniqueConstraint("meeting_id", "enrollment_id", "way"),)
+
+    id: Mapped[Key]
+    meeting_id: Mapped[int] = mapped_column(sa.ForeignKey("meetings.id"))
+    enrollment_id: Mapped[int] = mapped_column(sa.ForeignKey("enrollments.id"), index=True)
+    way: Mapped[Way] = mapped_column(one_of(Way, "check_in_way"))
+    at: Mapped[datetime]
+
+    meeting: Mapped[Meeting] = relationship()
+    enrollment: Mapped[Enrollment] = relationship()
 
 
 class MeetingSheet(Base):

@@ -1,7 +1,8 @@
 """The roll of one meeting: opened, marked, saved; with and without JavaScript."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,8 @@ from accounts.access import TEACHING, actor_again, me, roles
 from accounts.models import User
 from attendance.access import meeting_of
 from attendance.blueprint import blueprint
+from attendance.checkin import scans_of
+from attendance.codes import Way
 from attendance.marking import RollError, Saved, lock_roll, refuse_closed, save_roll
 from attendance.minutes import TIMED, Sitting, sittings
 from attendance.models import MarkStatus, Roll
@@ -132,7 +135,10 @@ def _show(
     differing = any(seat.has_differences for seat in seats.values())
     others = others_of(session, meeting.id) if differing else {}
     meetings = sittings(session, offering.id)
-    rows = [_row(seat, meeting, typed, others.get(seat.enrollment_id, []), zone) for seat in seats.values()]
+    scans = scans_of(session, meeting.id)
+    rows = [
+        _row(seat, meeting, typed, others.get(seat.enrollment_id, []), scans, zone) for seat in seats.values()
+    ]
     try:
         refuse_closed(offering, Sitting.of(meeting), clock.now())
         closed = ""
@@ -167,7 +173,14 @@ def _show(
     )
 
 
-def _row(seat: Seat, meeting: Meeting, typed: TypedRoll, others: list[Other], zone: str) -> Row:
+def _row(
+    seat: Seat,
+    meeting: Meeting,
+    typed: TypedRoll,
+    others: list[Other],
+    scans: Mapping[tuple[int, Way], datetime],
+    zone: str,
+) -> Row:
     number = seat.enrollment_id
     remarks = []
     later = seat.joined_at >= meeting.ends_at
@@ -175,6 +188,10 @@ def _row(seat: Seat, meeting: Meeting, typed: TypedRoll, others: list[Other], zo
         remarks.append(_("Joined %(date)s", date=medium_date(seat.joined_at, zone)))
     if seat.wants_talk:
         remarks.append(_("Wants to talk to you"))
+    if (number, Way.IN) in scans:
+        remarks.append(_("Checked in %(time)s", time=clock_time(scans[number, Way.IN], zone)))
+    if (number, Way.OUT) in scans:
+        remarks.append(_("Left %(time)s", time=clock_time(scans[number, Way.OUT], zone)))
     # Where two people differ nothing is chosen: the page asks.
     stands = "" if seat.has_differences or seat.status is None else seat.status.value
     minutes = "" if seat.has_differences or seat.minutes is None else str(seat.minutes)
