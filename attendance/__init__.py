@@ -8,6 +8,8 @@ def init_app(app: Flask) -> None:
     from attendance import (  # noqa: F401 (they attach their pages)
         checkin_views,
         class_views,
+        mail,
+        makeup_views,
         models,
         offline_views,
         paper_views,

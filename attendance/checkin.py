@@ -16,7 +16,7 @@ from attendance.codes import NotACodeError, Way
 from attendance.marking import Entry, LockedRoll, lock_roll, save_roll
 from attendance.minutes import WAS_THERE, Sitting, minutes_between
 from attendance.models import CheckIn, MarkMethod, MarkStatus
-from attendance.rolls import Seat
+from attendance.rolls import Seat, on_roll_of
 from core import audit
 from core.errors import RuleError
 from core.formatting import clock_time, full_date
@@ -90,8 +90,7 @@ def require_enrolled(session: Session, meeting: Meeting, user: User, now: dateti
         .join(Policy, Policy.id == Enrollment.policy_id)
         .where(
             Student.user_id == user.id,
-            Enrollment.state.in_(ROLL_STATES),
-            Enrollment.offering_id == meeting.offering_id,
+            on_roll_of(meeting.id, meeting.offering_id),
         )
         .limit(1)
     )

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from attendance import settling
+from attendance.makeup_models import PLACED, MakeUp
 from attendance.minutes import TIMED, Sitting, minutes_between
 from attendance.models import AttendanceMark, MarkMethod, MarkStatus, Roll
 from attendance.rolls import Seat, base_marks, kept_beside, seats_of
 from core import audit
-from core.database import locked
 from core.errors import RuleError
 from core.formatting import clock_time, full_date
 from courses.offering_models import Meeting, Offering, OfferingState
@@ -85,8 +85,14 @@ class RollError(RuleError):
 
 
 def lock_roll(session: Session, meeting: Meeting) -> LockedRoll:
-    """Lock a meeting's class and read its roll; two statements. Raises RuleError when the class is gone."""
-    offering = locked(session, Offering, meeting.offering_id)
+    """Lock a meeting's class and those its guests come from, read its roll; two statements. RuleError: the class is gone."""
+    homes = (
+        sa.select(Meeting.offering_id)
+        .join(MakeUp, MakeUp.missed_meeting_id == Meeting.id)
+        .where(MakeUp.meeting_id == meeting.id, MakeUp.state.in_(PLACED))
+    )
+    classes = settling.lock_classes(session, Offering.id == meeting.offering_id, Offering.id.in_(homes))
+    offering = next((found for found in classes if found.id == meeting.offering_id), None)
     if offering is None:
         raise RuleError(_("This class does not exist any more."))
     seats, revision = seats_of(session, meeting.id, offering.id)
@@ -132,11 +138,17 @@ def save_roll(
     if offering.finalized_at is not None:
         if not reason:
             raise RuleError(_("This class is signed off. A change now needs a reason."), field="reason")
-        method = MarkMethod.CORRECTION
+        method = method if method is MarkMethod.MAKE_UP else MarkMethod.CORRECTION
     writer.write(method, reason)
-    signed_off = [number for number in writer.changed if room[number].state is not EnrollmentState.ENROLLED]
-    if signed_off or (writer.changed and offering.finalized_at is not None):
-        settling.after_change(session, offering, writer.changed, reason=reason, actor=actor, now=now)
+    guests = [number for number in writer.changed if room[number].is_guest]
+    own = [number for number in writer.changed if not room[number].is_guest]
+    signed_off = [number for number in own if room[number].state is not EnrollmentState.ENROLLED]
+    if signed_off or (own and offering.finalized_at is not None):
+        settling.after_change(session, offering, own, reason=reason, actor=actor, now=now)
+    if guests:
+        from attendance.crediting import credit_guests  # it marks as well: their missed meetings at home
+
+        credit_guests(session, meeting, guests, actor=actor, now=now)
     audit.record(
         session,
         "attendance:roll:saved",

@@ -183,10 +183,12 @@ def _row(
 ) -> Row:
     number = seat.enrollment_id
     remarks = []
-    later = seat.joined_at >= meeting.ends_at
+    later = seat.joined_at >= meeting.ends_at and not seat.is_guest
     if later:
         remarks.append(_("Joined %(date)s", date=medium_date(seat.joined_at, zone)))
-    if seat.wants_talk:
+    if seat.is_guest:
+        remarks.append(_("Guest, makes up a missed meeting"))
+    elif seat.wants_talk:
         remarks.append(_("Wants to talk to you"))
     if (number, Way.IN) in scans:
         remarks.append(_("Checked in %(time)s", time=clock_time(scans[number, Way.IN], zone)))

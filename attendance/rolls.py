@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from accounts.models import User
+from attendance.makeup_models import PLACED, MakeUp
 from attendance.minutes import by_name, joined_at
 from attendance.models import AttendanceMark, MarkStatus, Roll
 from courses.offering_models import Meeting
@@ -36,6 +37,7 @@ class Seat(NamedTuple):
     difference_revision: int
     wants_talk: bool
     joined_at: datetime
+    is_guest: bool
 
     @property
     def has_differences(self) -> bool:
@@ -55,8 +57,8 @@ class Other:
 
 
 def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[int, Seat], int]:
-    """Everyone on the roll of a meeting by enrollment id, in the order of their names; and the roll's revision (0 when it
-    was never saved). One statement."""
+    """Everyone on the roll of a meeting, guests included, by enrollment id, in the order of their names; and the roll's
+    revision (0 when it was never saved). One statement."""
     recorder = aliased(User)
     mark = aliased(AttendanceMark)
     beside = aliased(AttendanceMark)
@@ -80,6 +82,7 @@ def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[
             ),
             Enrollment.wants_talk,
             joined_at(),
+            Enrollment.offering_id != offering_id,
             sa.select(Roll.revision).where(Roll.meeting_id == meeting_id).scalar_subquery(),
         )
         .join(Student, Student.id == Enrollment.student_id)
@@ -89,12 +92,22 @@ def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[
             sa.and_(mark.enrollment_id == Enrollment.id, mark.meeting_id == meeting_id, mark.is_current),
         )
         .outerjoin(recorder, recorder.id == mark.recorded_by_id)
-        .where(Enrollment.offering_id == offering_id, Enrollment.state.in_(ROLL_STATES))
+        .where(on_roll_of(meeting_id, offering_id))
         .order_by(*by_name(), Enrollment.id)
     )
     rows = session.execute(query).all()
     seats = {row[0]: Seat._make(row[:-1]) for row in rows}
     return seats, int(rows[0][-1] or 0) if rows else 0
+
+
+def on_roll_of(meeting_id: int, offering_id: int) -> sa.ColumnElement[bool]:
+    """Who is on the roll of a meeting, as a condition of a query on enrollments: whoever has a seat in its class, and the
+    guests who make up something there."""
+    guests = sa.select(MakeUp.enrollment_id).where(MakeUp.meeting_id == meeting_id, MakeUp.state.in_(PLACED))
+    return sa.and_(
+        Enrollment.state.in_(ROLL_STATES),
+        sa.or_(Enrollment.offering_id == offering_id, Enrollment.id.in_(guests)),
+    )
 
 
 def base_marks(session: Session, meeting_id: int, revision: int) -> dict[int, tuple[MarkStatus, int]]:

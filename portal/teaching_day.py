@@ -118,7 +118,11 @@ def _roll_states(session: Session, meetings: Sequence[Meeting]) -> list[RollStat
         )
         .outerjoin(
             Enrollment,
-            sa.and_(Enrollment.id == AttendanceMark.enrollment_id, Enrollment.state.in_(ROLL_STATES)),
+            sa.and_(
+                Enrollment.id == AttendanceMark.enrollment_id,
+                Enrollment.offering_id == Meeting.offering_id,
+                Enrollment.state.in_(ROLL_STATES),
+            ),
         )
         .outerjoin(Roll, Roll.meeting_id == Meeting.id)
         .where(Meeting.id.in_(ids))

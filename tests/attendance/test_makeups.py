@@ -1,0 +1,318 @@
+"""Make-ups: asked, planned, marked there, credited here, once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from attendance import makeups
+from attendance.finalize import finalize
+from attendance.makeup_models import MakeUp, MakeUpState
+from attendance.marking import Entry, save_roll
+from attendance.minutes import summaries
+from attendance.models import MarkMethod, MarkStatus
+from core.audit import verify
+from core.database import begin_write, db, writing
+from core.errors import RuleError
+from courses.offering_models import Meeting, Offering, OfferingState
+from students.models import Enrollment, EnrollmentState
+from tests import factories
+from tests.attendance.classes import NOW, START, Class, later, make_class, stored
+from tests.helpers import mails_to, sign_in, statements
+
+P, L, E, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.LEFT_EARLY, MarkStatus.ABSENT
+NEXT_WEEK = timedelta(days=7)
+
+
+@dataclass
+class Two:
+    """A class where the first student missed the first meeting, and another class of the course a week later."""
+
+    home: Class
+    host: Offering
+    host_lead: User
+    office: User
+
+    @property
+    def enrollment(self) -> Enrollment:
+        return self.home.enrollments[0]
+
+    @property
+    def lost(self) -> Meeting:
+        return self.home.meeting
+
+    @property
+    def there(self) -> Meeting:
+        return self.host.meetings[0]
+
+
+@pytest.fixture(autouse=True)
+def _now() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def two(session: Session) -> Two:
+    return make_two(session)
+
+
+def make_two(session: Session, **values: Any) -> Two:
+    home = make_class(session)
+    begin_write(session)
+    first, second, third = home.ids
+    roll = [Entry(first, A), Entry(second, P), Entry(third, L, 60)]
+    save_roll(session, home.meeting, roll, actor=home.lead, now=NOW)
+    lead = factories.make_user(session, Role.INSTRUCTOR)
+    venue = factories.make_venue(session, seats=4)
+    defaults: dict[str, Any] = {"starts": START + NEXT_WEEK, "lead": lead, "capacity": 3, "venue": venue}
+    host = factories.make_offering(session, home.offering.course, **(defaults | values))
+    office = factories.make_user(session, Role.REGISTRAR)
+    session.commit()
+    return Two(home, host, lead, office)
+
+
+def planned(session: Session, two: Two, number: int = 0) -> MakeUp:
+    begin_write(session)
+    enrollment = two.home.enrollments[number]
+    found = makeups.plan(session, enrollment, two.lost.id, two.there.id, actor=two.office, now=NOW)
+    session.commit()
+    return found
+
+
+def marked_there(session: Session, two: Two, status: MarkStatus, minutes: int | None = None) -> None:
+    begin_write(session)
+    at = later(60 * 24 * 7)
+    entry = Entry(two.enrollment.id, status, minutes)
+    save_roll(session, two.there, [entry], actor=two.host_lead, now=at)
+    session.commit()
+
+
+def at_home(app: Flask, two: Two) -> list[tuple[MarkStatus, int, MarkMethod]]:
+    return [
+        (mark.status, mark.minutes, mark.method)
+        for mark in stored(app, two.enrollment.id)
+        if mark.meeting_id == two.lost.id
+    ]
+
+
+def signed_off(session: Session, two: Two) -> None:
+    begin_write(session)
+    ids = two.home.ids
+    roll = [Entry(number, P) for number in ids]
+    save_roll(session, two.home.meetings[1], roll, actor=two.home.lead, now=later(150))
+    finalize(session, two.home.offering, actor=two.home.lead, now=later(200))
+    session.commit()
+
+
+@pytest.mark.both_databases
+def test_a_guest_is_marked_there_and_credited_here(app: Flask, session: Session, two: Two) -> None:
+    signed_off(session, two)
+    assert session.get_one(Enrollment, two.enrollment.id).state is EnrollmentState.INCOMPLETE
+    planned(session, two)
+    assert mails_to(two.enrollment.student.user.email)[-1] == "make-up"
+    marked_there(session, two, P)
+    assert at_home(app, two) == [(A, 0, MarkMethod.ROLL), (P, 90, MarkMethod.MAKE_UP)]
+    begin_write(session)
+    enrollment = session.get_one(Enrollment, two.enrollment.id)
+    assert enrollment.state is EnrollmentState.COMPLETED
+    assert enrollment.attendance_revision == 1
+    found = summaries(session, two.home.offering)[enrollment.id]
+    assert (found.attended, found.met) == (180, True)
+    assert enrollment.id not in summaries(session, two.host)
+    assert session.scalars(sa.select(MakeUp.state)).one() is MakeUpState.CREDITED
+    assert list(verify(session)) == []
+
+
+@pytest.mark.both_databases
+def test_a_correction_there_is_a_correction_here(app: Flask, session: Session, two: Two) -> None:
+    planned(session, two)
+    marked_there(session, two, P)
+    marked_there(session, two, L, 40)
+    marked_there(session, two, A)
+    assert [mark[:2] for mark in at_home(app, two)] == [(A, 0), (P, 90), (L, 40), (A, 0)]
+    assert session.scalars(sa.select(MakeUp.state)).one() is MakeUpState.PLANNED
+
+
+def test_what_stood_here_comes_back_when_there_is_less(app: Flask, session: Session, two: Two) -> None:
+    begin_write(session)
+    save_roll(session, two.lost, [Entry(two.enrollment.id, E, 50)], actor=two.home.lead, now=NOW)
+    session.commit()
+    planned(session, two)
+    marked_there(session, two, L, 30)  # less than what was attended here
+    assert [mark[:2] for mark in at_home(app, two)] == [(A, 0), (E, 50)]
+    marked_there(session, two, P)
+    marked_there(session, two, A)
+    assert [mark[:2] for mark in at_home(app, two)] == [(A, 0), (E, 50), (P, 90), (E, 50)]
+
+
+def test_a_missed_meeting_is_made_up_once(session: Session, two: Two) -> None:
+    planned(session, two)
+    begin_write(session)
+    again = factories.make_offering(session, two.home.offering.course, starts=START + 2 * NEXT_WEEK)
+    session.commit()
+    begin_write(session)
+    with pytest.raises(RuleError, match="credited once"):
+        makeups.plan(session, two.enrollment, two.lost.id, again.meetings[0].id, actor=two.office, now=NOW)
+
+
+def test_the_room_is_the_limit(session: Session, two: Two) -> None:
+    planned(session, two)  # 4 seats in the room, 3 of the class, 1 guest
+    begin_write(session)
+    with pytest.raises(RuleError, match="The room is full"):
+        makeups.plan(session, two.home.enrollments[2], two.lost.id, two.there.id, actor=two.office, now=NOW)
+
+
+@pytest.mark.both_databases
+def test_two_guests_do_not_take_the_last_place_at_once(app: Flask, session: Session) -> None:
+    two = make_two(session)
+    ids = [two.home.ids[0], two.home.ids[2]]
+    lost, there, office = two.lost.id, two.there.id, two.office.id
+
+    def plan(enrollment_id: int) -> bool:
+        try:
+            with app.app_context(), writing() as own:
+                enrollment = own.get_one(Enrollment, enrollment_id)
+                makeups.plan(own, enrollment, lost, there, actor=own.get_one(User, office), now=NOW)
+        except RuleError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(plan, ids)) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"minutes": 60}, "do not match"),
+        ({"starts": START - NEXT_WEEK}, "has begun or does not take place"),
+        ({"state": OfferingState.CANCELLED}, "has begun or does not take place"),
+    ],
+)
+def test_what_does_not_match_is_refused(session: Session, change: dict[str, Any], told: str) -> None:
+    two = make_two(session, **change)
+    begin_write(session)
+    with pytest.raises(RuleError, match=told):
+        makeups.plan(session, two.enrollment, two.lost.id, two.there.id, actor=two.office, now=NOW)
+
+
+def test_another_meeting_another_course_and_nothing_missed_are_refused(session: Session, two: Two) -> None:
+    begin_write(session)
+    other = factories.make_offering(session, starts=START + NEXT_WEEK)
+    session.flush()
+    tries: list[tuple[int, Meeting, Meeting, str]] = [
+        (0, two.lost, two.host.meetings[1], "do not match"),
+        (0, two.lost, other.meetings[0], "do not match"),
+        (1, two.lost, two.there, "counts in full already"),
+        (0, two.home.meetings[1], two.host.meetings[1], "not over yet"),
+    ]
+    for number, lost, there, told in tries:
+        with pytest.raises(RuleError, match=told):
+            makeups.plan(session, two.home.enrollments[number], lost.id, there.id, actor=two.office, now=NOW)
+
+
+def test_the_student_asks_and_the_office_decides(
+    app: Flask, client: FlaskClient, session: Session, two: Two
+) -> None:
+    student = two.enrollment.student.user
+    sign_in(client, student)
+    address = f"/my/enrollments/{two.enrollment.id}/make-ups"
+    html = client.get(address).text
+    assert two.host.code in html
+    assert "1 guest place" in html
+    assert client.post(address, data={"choice": "x"}).status_code == 422
+    answer = client.post(address, data={"choice": f"{two.lost.id}-{two.there.id}"})
+    assert answer.status_code == 303
+    assert "Waits for the office" in client.get(address).text
+    makeup = session.scalars(sa.select(MakeUp)).one()
+    assert makeup.state is MakeUpState.ASKED
+    assert client.get("/office/make-ups").status_code == 403
+    office = app.test_client()
+    sign_in(office, two.office)
+    assert student.name in office.get("/office/make-ups").text
+    refused = office.post(f"/office/make-ups/{makeup.id}/decline", data={"message": " "})
+    assert refused.status_code == 422
+    assert office.post(f"/office/make-ups/{makeup.id}/approve").status_code == 303
+    assert "Planned" in client.get(address).text
+    assert (
+        "decided already" in office.post(f"/office/make-ups/{makeup.id}/approve", follow_redirects=True).text
+    )
+    teacher = app.test_client()
+    sign_in(teacher, two.host_lead)
+    with time_machine.travel(later(60 * 24 * 7), tick=False):
+        html = teacher.get(f"/teaching/{two.host.code}/meetings/1/roll").text
+        assert "Guest, makes up a missed meeting" in html
+        roll = {f"status-{two.enrollment.id}": "present", "revision": "0"}
+        assert teacher.post(f"/teaching/{two.host.code}/meetings/1/roll", data=roll).status_code == 303
+    assert at_home(app, two)[-1] == (P, 90, MarkMethod.MAKE_UP)
+    assert "Made up" in client.get(address).text
+
+
+def test_a_declined_one_may_be_asked_for_again_and_one_may_be_taken_back(
+    app: Flask, client: FlaskClient, session: Session, two: Two
+) -> None:
+    sign_in(client, two.enrollment.student.user)
+    address = f"/my/enrollments/{two.enrollment.id}/make-ups"
+    choice = {"choice": f"{two.lost.id}-{two.there.id}"}
+    client.post(address, data=choice)
+    office = app.test_client()
+    sign_in(office, two.office)
+    first = session.scalars(sa.select(MakeUp)).one().id
+    office.post(f"/office/make-ups/{first}/decline", data={"message": "The room changes."})
+    assert "The room changes." in client.get(address).text
+    assert client.post(address, data=choice).status_code == 303
+    second = session.scalars(sa.select(MakeUp.id).where(MakeUp.id != first)).one()
+    stranger = app.test_client()
+    sign_in(stranger, two.home.enrollments[1].student.user)
+    assert stranger.post(f"/my/make-ups/{second}/withdraw").status_code == 404
+    assert stranger.get(address).status_code == 404
+    assert client.post(f"/my/make-ups/{second}/withdraw").status_code == 303
+    assert "Taken back" in client.get(address).text
+
+
+def test_the_office_plans_at_once(client: FlaskClient, session: Session, two: Two) -> None:
+    sign_in(client, two.office)
+    address = f"/office/enrollments/{two.enrollment.id}/make-ups"
+    with statements(client.application) as seen:
+        html = client.get(address).text
+    assert len(seen) <= 14, "\n".join(seen)
+    assert 'aria-label="Office"' in html
+    answer = client.post(address, data={"choice": f"{two.lost.id}-{two.there.id}"})
+    assert answer.status_code == 303
+    assert session.scalars(sa.select(MakeUp.state)).one() is MakeUpState.PLANNED
+    assert "Guests to come" in client.get("/office/make-ups").text
+
+
+def test_the_mail_says_when_and_where(app: Flask, session: Session, two: Two) -> None:
+    from attendance.mail import make_up
+    from core.outbox import OutgoingMail
+
+    planned(session, two)
+    row = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.kind == "make-up")).one()
+    message = make_up(session, row)
+    assert message is not None
+    assert "Monday, March 8, 2027 at 9:00" in message.text
+    assert two.host.code in message.html
+    db.session.rollback()
+
+
+def test_a_guest_may_check_in_there(app: Flask, session: Session, two: Two) -> None:
+    from attendance.checkin import scan
+    from attendance.codes import Way
+
+    planned(session, two)
+    begin_write(session)
+    at: datetime = START + NEXT_WEEK
+    scan(session, two.there.id, Way.IN, user=two.enrollment.student.user, now=at)
+    session.commit()
+    assert at_home(app, two)[-1] == (P, 90, MarkMethod.MAKE_UP)
