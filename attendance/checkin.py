@@ -144,7 +144,7 @@ def scan(session: Session, meeting_id: int, way: Way, *, user: User, now: dateti
     row = CheckIn(meeting_id=meeting.id, enrollment_id=enrollment_id, way=way, at=now)
     session.add(row)
     session.flush()
-    audit.record(session, f"attendance:checked_{way}", row, actor=user, now=now, meeting=meeting.id)
+    audit.record(session, f"attendance:check:{way}", row, actor=user, now=now, meeting=meeting.id)
     arrived = rows[Way.IN].at if Way.IN in rows else None
     seat = roll.seats[enrollment_id]
     sitting = Sitting.of(meeting)
