@@ -12,6 +12,7 @@ from accounts.tokens import Purpose, make_link
 from core import audit, clock, links
 from core.database import db, writing
 from core.errors import RuleError, SettingsError
+from core.typed import clean_text, mail_address
 
 users_commands = AppGroup("users", help="People with an account.")
 
@@ -23,9 +24,13 @@ users_commands = AppGroup("users", help="People with an account.")
 @click.option("--password", help="The password; asked for when neither this nor --link is given.")
 def create_admin(email: str, name: str, link: bool, password: str | None) -> None:
     """Make an admin: the way into a new school, and back into one that nobody can sign in to."""
-    email, name = email.strip().lower(), " ".join(name.split())
-    if "@" not in email or not name:
-        raise click.ClickException("An admin needs a name and an address like name@example.com.")
+    name = clean_text(name)
+    if not name:
+        raise click.ClickException("An admin needs a name.")
+    try:
+        email = mail_address(email)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
     if link and password:
         raise click.ClickException("Give --link or --password, not both.")
     try:

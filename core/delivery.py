@@ -68,7 +68,7 @@ class SmtpTransport:
 
     def send(self, message: EmailMessage, recipient: str, row_id: int) -> None:
         """Hand the mail to the server."""
-        self.connection.send_message(message, self.sender, [recipient])
+        self.connection.send_message(message, self.sender, [_on_the_wire(recipient)])
 
 
 @contextlib.contextmanager
@@ -147,14 +147,15 @@ def _send_batch(ids: list[int]) -> int:
         for row in rows:
             try:
                 message = outbox.kinds()[row.kind].render(session, row)
+                email = to_email(row, message, sender_name, sender) if message else None
             except Exception as error:
                 log.exception("mail %s (%s) cannot be rendered", row.id, row.kind)
                 _postpone(row, f"cannot be rendered: {error}")
                 continue
-            if message is None:
+            if email is None:
                 _mark(row.id, state=MailState.DROPPED, claimed_until=None)
             else:
-                rendered.append((row, to_email(row, message, sender_name, sender)))
+                rendered.append((row, email))
         session.rollback()  # no reading transaction stays open while the network is slow
         if not rendered:
             return 0
@@ -229,7 +230,7 @@ def to_email(row: OutgoingMail, message: Message, sender_name: str, sender: str)
     email = EmailMessage()
     email["Subject"] = " ".join(message.subject.split())
     email["From"] = formataddr((sender_name, sender))
-    email["To"] = formataddr((row.recipient_name, row.recipient))
+    email["To"] = formataddr((row.recipient_name, _on_the_wire(row.recipient)))
     email["Date"] = format_datetime(row.created_at)
     email["Message-ID"] = f"<{row.message_key}@{host}>"
     email["Auto-Submitted"] = "auto-generated"
@@ -243,6 +244,12 @@ def to_email(row: OutgoingMail, message: Message, sender_name: str, sender: str)
         main, sub = item.mime_type.split("/", 1)
         email.add_attachment(item.content, main, sub, filename=item.name, params=item.parameters)
     return email
+
+
+def _on_the_wire(address: str) -> str:
+    """An address with its domain as mail servers write it: bücher.example becomes xn--bcher-kva.example."""
+    local, at, domain = address.rpartition("@")
+    return local + at + domain.encode("idna").decode("ascii")
 
 
 def waiting(session: Session, now: datetime) -> tuple[int, datetime | None]:

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext
 from wtforms import DateField as _DateField
 from wtforms import DateTimeLocalField as _DateTimeLocalField
@@ -14,7 +13,7 @@ from wtforms import StringField
 from wtforms import TimeField as _TimeField
 from wtforms.validators import StopValidation
 
-from core.typed import clean_text, format_money, parse_money, parse_wall_clock
+from core.typed import clean_text, format_money, mail_address, parse_money, parse_wall_clock
 
 
 class EmailField(_EmailField):
@@ -29,14 +28,9 @@ class EmailField(_EmailField):
         if not self.data:
             return
         try:
-            found = validate_email(self.data, check_deliverability=False)
-        except EmailNotValidError as error:
-            raise StopValidation(
-                gettext("This is not an email address. One looks like name@example.com.")
-            ) from error
-        self.data = found.normalized.lower()
-        if len(self.data) > 254:
-            raise StopValidation(gettext("This address is too long."))
+            self.data = mail_address(self.data)
+        except ValueError as error:
+            raise StopValidation(str(error)) from error
 
 
 class PersonNameField(StringField):

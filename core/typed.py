@@ -5,6 +5,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext
+
 # Marks that turn the direction of text around, and invisible ones that make two equal texts differ.
 # The joiners U+200C and U+200D stay: Persian and Indic names need them.
 _UNSEEN = {
@@ -35,6 +38,27 @@ def _clean_line(text: str, *, collapse: bool) -> str:
     spaced = "".join(" " if char.isspace() else char for char in text)
     kept = "".join(c for c in spaced if ord(c) not in _UNSEEN and unicodedata.category(c) not in {"Cc", "Cs"})
     return " ".join(kept.split()) if collapse else kept.rstrip()
+
+
+def mail_address(typed: str) -> str:
+    """Return an address in lower case, checked for its form; its domain may have letters of any script.
+
+    Raises ValueError with a sentence for its reader. Letters outside a to z before the @ are refused: most mail servers
+    cannot deliver to them.
+    """
+    typed = clean_text(typed)
+    try:
+        found = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        local = typed.partition("@")[0]
+        if local and not local.isascii():
+            raise ValueError(
+                gettext("Mail can't reach this address: use one with plain letters a to z before the @.")
+            ) from None
+        raise ValueError(gettext("This is not an email address. One looks like name@example.com.")) from None
+    if len(found.normalized) > 254:
+        raise ValueError(gettext("This address is too long."))
+    return found.normalized.lower()
 
 
 def format_money(amount: int, digits: int = 2) -> str:

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload
 
 from accounts.models import User
 from core.errors import RuleError
 from core.formatting import listing
+from core.typed import mail_address
 from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import Offering, OfferingState
 from portal.importing.models import Fate
@@ -96,11 +96,9 @@ def row_problem(row: Row) -> str:
     """Why a row can't be read as a person; empty when it can."""
     try:
         people.checked_name(row.name)
-        validate_email(row.email, check_deliverability=False)
-    except RuleError as error:
+        mail_address(row.email)
+    except (RuleError, ValueError) as error:
         return str(error)
-    except EmailNotValidError:
-        return _("This is not an email address. One looks like name@example.com.")
     if bool(row.license_number) != bool(row.license_state):
         return _("A license needs its number and the state or country that gave it.")
     if len(row.license_number) > 60 or len(row.license_state) > 40:

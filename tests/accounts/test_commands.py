@@ -50,7 +50,7 @@ def test_the_first_admin_is_made_with_a_link(app: Flask, client: FlaskClient) ->
     [
         (["--password", "short"], "Use at least 10 characters."),
         (["--password", "x", "--link"], "Give --link or --password, not both."),
-        (["--email", "ada", "--link"], "needs a name and an address"),
+        (["--email", "ada", "--link"], "is not an email address"),
     ],
 )
 def test_what_cannot_be_used_is_told_and_nobody_is_made(app: Flask, arguments: list[str], told: str) -> None:

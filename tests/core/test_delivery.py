@@ -179,6 +179,18 @@ def test_what_is_no_longer_true_is_dropped_and_what_breaks_waits(session: Sessio
     assert len(smtp.messages) == 1
 
 
+def test_a_mail_that_cannot_be_addressed_holds_up_no_other(session: Session, smtp: Inbox) -> None:
+    put(session, "test:1", to="josé@example.org")
+    put(session, "test:2", to="anna@bücher.example")
+    put(session, "test:3", to="bob@example.org")
+    delivery.deliver_due()
+    assert states(session) == [MailState.QUEUED, MailState.SENT, MailState.SENT]
+    assert [message["To"].addresses[0].addr_spec for message in smtp.messages] == [
+        "anna@xn--bcher-kva.example",
+        "bob@example.org",
+    ]
+
+
 def test_an_unknown_kind_of_mail_is_refused_at_once(session: Session) -> None:
     with pytest.raises(LookupError, match="no mail called"):
         outbox.enqueue(session, "no-such-mail", to="a@example.org", event="x", now=clock.now())
