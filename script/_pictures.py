@@ -7,6 +7,7 @@ import argparse
 import logging
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -105,15 +106,15 @@ SHOTS = (
 
 
 @contextmanager
-def demo() -> Iterator[str]:
-    """Serve a demo school of its own on a free port; yields its address."""
+def demo() -> Iterator[tuple[str, Path]]:
+    """Serve a demo school of its own on a free port; yields its address and its folder."""
     folder = Path(tempfile.mkdtemp(prefix="stillpoint-pictures-"))
     try:
         app = _demo_app(folder)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}", folder
         server.shutdown()
         thread.join()
     finally:
@@ -182,6 +183,16 @@ def take(
     return wrong
 
 
+def picture_of_a_certificate(folder: Path, app_folder: Path) -> None:
+    """The first stored certificate of the demo as a picture, by pdftoppm."""
+    stored = next(
+        path for path in sorted((app_folder / "files").glob("??/??/*")) if path.read_bytes()[:5] == b"%PDF-"
+    )
+    subprocess.run(
+        ["pdftoppm", "-r", "75", "-png", "-singlefile", str(stored), str(folder / "certificate")], check=True
+    )
+
+
 def main() -> int:
     """Take the pictures that the command line asks for."""
     parser = argparse.ArgumentParser(prog="script/pictures", description="Takes the pictures of the guides.")
@@ -193,9 +204,11 @@ def main() -> int:
     shots = [s for s in SHOTS if not options.names or any(name in s.name for name in options.names)]
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     wrong: list[str] = []
-    with demo() as base, sync_playwright() as playwright:
+    with demo() as (base, school), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
         if not options.looks:
+            if not options.names or "certificate" in options.names:
+                picture_of_a_certificate(options.out, school)
             wrong += take(browser, base, shots, options.out, "light", "")
         else:
             for width in (PHONE, DESKTOP):
