@@ -242,8 +242,8 @@ TABLE: dict[str, Row] = {
     "GET /office/import/<int:batch_id>": Row("/office/import/{batch}", OFFICE),
     "POST /office/import/<int:batch_id>/confirm": Row("/office/import/{batch}/confirm", OFFICE_SEND),
     "GET /office/people/duplicates": Row("/office/people/duplicates", OFFICE),
-    "GET /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{student_id}/{student_id}", OFFICE),
-    "POST /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{student_id}/{student_id}", OFFICE_BAD),
+    "GET /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{other_student_id}/{double}", OFFICE),
+    "POST /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{other_student_id}/{double}", OFFICE_SEND),
     # certificates: their own
     "GET /my/certificates": Row("/my/certificates", SIGNED_IN),
     "POST /my/certificates/<number>/page": Row("/my/certificates/{certificate}/page", MINE_SEND),
@@ -266,14 +266,5 @@ TABLE: dict[str, Row] = {
     "GET /teaching/app.webmanifest": Row("/teaching/app.webmanifest", ALL),
     "GET /teaching/sync": Row("/teaching/sync", "login 403 403 200 200 200 200"),
     "POST /teaching/sync": Row("/teaching/sync", "login 403 403 422 422 422 422"),
-    # portal: import and merge
-    "GET /office/import": Row("/office/import", OFFICE),
-    "POST /office/import": Row("/office/import", OFFICE_BAD),
-    "GET /office/import/example.csv": Row("/office/import/example.csv", OFFICE),
-    "GET /office/import/<int:batch_id>": Row("/office/import/{batch}", OFFICE),
-    "POST /office/import/<int:batch_id>/confirm": Row("/office/import/{batch}/confirm", OFFICE_SEND),
-    "GET /office/people/duplicates": Row("/office/people/duplicates", OFFICE),
-    "GET /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{other_student_id}/{double}", OFFICE),
-    "POST /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{other_student_id}/{double}", OFFICE_SEND),
 }
 # fmt: on
