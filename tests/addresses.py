@@ -266,5 +266,21 @@ TABLE: dict[str, Row] = {
     "GET /teaching/app.webmanifest": Row("/teaching/app.webmanifest", ALL),
     "GET /teaching/sync": Row("/teaching/sync", "login 403 403 200 200 200 200"),
     "POST /teaching/sync": Row("/teaching/sync", "login 403 403 422 422 422 422"),
+    # attendance: checking in (a code lives for a minute, so a false one is asked for), make-ups
+    "GET /check-in/<token>": Row("/check-in/nonsense", SIGNED_IN_BAD),
+    "POST /check-in/<token>": Row("/check-in/nonsense", SIGNED_IN_BAD),
+    "GET /my/check-ins/<int:check_in_id>": Row("/my/check-ins/{check_in}", MINE),
+    "GET /teaching/<code>/meetings/<int:number>/check-in": Row("/teaching/{running}/meetings/1/check-in", TEACHING),
+    "GET /teaching/<code>/meetings/<int:number>/arrivals": Row("/teaching/{running}/meetings/1/arrivals", TEACHING),
+    "GET /kiosk/<key>": Row("/kiosk/{door}", ALL),
+    "GET /my/enrollments/<int:enrollment_id>/make-ups": Row("/my/enrollments/{enrollment}/make-ups", MINE),
+    "POST /my/enrollments/<int:enrollment_id>/make-ups": Row("/my/enrollments/{enrollment}/make-ups", MINE_BAD),
+    "POST /my/make-ups/<int:makeup_id>/withdraw": Row("/my/make-ups/{make_up}/withdraw", "login 303 404 404 404 303 303"),
+    "GET /office/make-ups": Row("/office/make-ups", OFFICE),
+    "GET /office/enrollments/<int:enrollment_id>/make-ups": Row("/office/enrollments/{enrollment}/make-ups", OFFICE),
+    "POST /office/enrollments/<int:enrollment_id>/make-ups": Row("/office/enrollments/{enrollment}/make-ups", OFFICE_BAD),
+    "POST /office/make-ups/<int:makeup_id>/approve": Row("/office/make-ups/{make_up}/approve", OFFICE_SEND),
+    "GET /office/make-ups/<int:makeup_id>/decline": Row("/office/make-ups/{make_up}/decline", OFFICE),
+    "POST /office/make-ups/<int:makeup_id>/decline": Row("/office/make-ups/{make_up}/decline", OFFICE_BAD),
 }
 # fmt: on

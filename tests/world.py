@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from accounts.tokens import Purpose, make_link
 from attendance import sheets
-from attendance.models import AttendanceMark, MarkStatus
+from attendance.codes import Way, door_key
+from attendance.makeup_models import MakeUp, MakeUpState
+from attendance.models import AttendanceMark, CheckIn, MarkStatus
 from certificates import issuing
 from certificates.badges import key_name
 from certificates.keyring import create_key
@@ -133,7 +135,24 @@ def _classes(session: Session, people: dict[str, User]) -> dict[str, Any]:
     session.flush()
     sheet = sheets.attach(session, running.meetings[0], b"%PDF-1.7 a scan", actor=lead, now=now)
     session.flush()
+    here = add(
+        session, CheckIn(meeting_id=running.meetings[0].id, enrollment_id=enrolled.id, way=Way.IN, at=now)
+    )
+    asked = add(
+        session,
+        MakeUp(
+            enrollment_id=enrolled.id,
+            missed_meeting_id=running.meetings[0].id,
+            meeting_id=coming.meetings[0].id,
+            state=MakeUpState.ASKED,
+            asked_by_id=student.user_id,
+            asked_at=now,
+        ),
+    )
     return {
+        "check_in": here.id,
+        "make_up": asked.id,
+        "door": door_key(str(current_app.config["SECRET_KEY"]), running.meetings[1].id),
         "sheet": sheet.id,
         "pending": pending.id,
         "waiting": waiting.id,
