@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,7 @@ def ask_for_bundle(
 
     ``name`` becomes part of the file's name. Raises RuleError for none and for more than 500.
     """
-    ids = [row.id for row in certificates if row.pdf_sha256 is not None]
+    ids = [row.id for row in certificates if row.pdf_sha256 is not None and row.anonymised_at is None]
     if not ids:
         raise RuleError(_("There is no certificate to put into it yet."))
     if len(ids) > MOST:
@@ -65,7 +65,11 @@ def entry_name(row: Certificate) -> str:
 
 
 def _certificates(session: Session, ids: Iterable[int]) -> list[Certificate]:
-    query = sa.select(Certificate).where(Certificate.id.in_(list(ids)), Certificate.pdf_sha256.is_not(None))
+    query = sa.select(Certificate).where(
+        Certificate.id.in_(list(ids)),
+        Certificate.pdf_sha256.is_not(None),
+        Certificate.anonymised_at.is_(None),
+    )
     return list(session.scalars(query.order_by(Certificate.year, Certificate.sequence)))
 
 
@@ -125,23 +129,30 @@ def print_file(rows: Sequence[Certificate]) -> bytes:
 
     Raises RuleError that names a certificate whose stored file is lost. Costs CPU: worker only.
     """
+    return merge_pages(_contents(rows), _("Certificates, copies for paper"))
+
+
+def _contents(rows: Sequence[Certificate]) -> Iterator[bytes]:
+    for row in rows:
+        content, _told = _stored(row)
+        if content is None:
+            raise RuleError(
+                _("The stored file of %(number)s is lost or damaged. Restore it first.", number=row.number)
+            )
+        yield content
+
+
+def merge_pages(documents: Iterable[bytes], title: str) -> bytes:
+    """The pages of several documents as one PDF for looking at and for paper: no tags, no signatures. Worker only."""
     import pikepdf
 
     with pikepdf.new() as merged:
-        for row in rows:
-            content, _told = _stored(row)
-            if content is None:
-                raise RuleError(
-                    _(
-                        "The stored file of %(number)s is lost or damaged. Restore it first.",
-                        number=row.number,
-                    )
-                )
+        for content in documents:
             with pikepdf.open(io.BytesIO(content)) as single:
                 merged.pages.extend(single.pages)
         for page in merged.pages:
             _without_structure(page.obj)
-        merged.docinfo["/Title"] = _("Certificates, copies for paper")
+        merged.docinfo["/Title"] = title
         target = io.BytesIO()
         merged.save(target, deterministic_id=True)
     return target.getvalue()

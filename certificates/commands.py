@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from certificates.models import Certificate
 from core import clock
+from core.clock import local_date
 from core.database import db
 from core.errors import RuleError
 from core.files import store
@@ -39,11 +40,31 @@ def create_key_command() -> None:
         )
 
 
+@certificate_commands.command("retention")
+@click.option("--dry-run", is_flag=True, help="Only name what would be anonymised.")
+def retention_command(dry_run: bool) -> None:
+    """Anonymise certificates that need not be kept any longer; the worker does the same by itself."""
+    from certificates.retention import due, retain
+
+    school = current_school(db.session)
+    today = local_date(clock.now(), school.time_zone if school else "UTC")
+    found = list(due(db.session, today))
+    db.session.rollback()
+    for item in found:
+        click.echo(f"{item.number}: had to be kept until {item.kept_until.isoformat()}.")
+    if dry_run:
+        click.echo(f"{len(found)} certificates would be anonymised. Nothing was changed.")
+        return
+    click.echo(f"{retain()} certificates anonymised.")
+
+
 @certificate_commands.command("check-store")
 def check_store() -> None:
     """Read every stored certificate and name the files that are lost or damaged; ends with 1 when there are any."""
     bad = 0
-    query = sa.select(Certificate.number, Certificate.pdf_sha256).where(Certificate.pdf_sha256.is_not(None))
+    query = sa.select(Certificate.number, Certificate.pdf_sha256).where(
+        Certificate.pdf_sha256.is_not(None), Certificate.anonymised_at.is_(None)
+    )
     rows = db.session.execute(query.order_by(Certificate.id)).all()
     for number, digest in rows:
         try:

@@ -5,7 +5,7 @@ Each body's rule decides whether its line is on it. Nothing is decided here that
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
@@ -14,7 +14,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from attendance.minutes import Summary, summaries
-from certificates.models import Certificate, CertificateState
+from certificates.models import Certificate, CertificateOverride, CertificateState
+from certificates.overriding import DECIDABLE
+from certificates.payment import unpaid_reasons
 from core.clock import local_date
 from core.formatting import hours, long_date, number
 from courses.models import Approval, Course
@@ -49,12 +51,19 @@ class Verdict:
     lines: tuple[Line, ...] = ()
     reasons: tuple[str, ...] = ()
     live: Certificate | None = None
-    warnings: tuple[str, ...] = field(default=())
+    # The office decided that there is one although these reasons speak against it.
+    override: CertificateOverride | None = None
+    set_aside: tuple[str, ...] = ()
 
     @property
     def eligible(self) -> bool:
         """Whether a certificate may be issued now."""
         return not self.reasons and self.live is None
+
+    @property
+    def decidable(self) -> bool:
+        """Whether the office may decide that there is a certificate nevertheless."""
+        return bool(self.reasons) and self.live is None and self.enrollment.state in DECIDABLE
 
     @property
     def granted(self) -> tuple[Line, ...]:
@@ -113,23 +122,49 @@ def _judge(
             )
         )
     }
+    decided = {
+        row.enrollment_id: row
+        for row in session.scalars(
+            sa.select(CertificateOverride)
+            .where(CertificateOverride.enrollment_id.in_(ids))
+            .options(joinedload(CertificateOverride.granted_by))
+        )
+    }
+    unpaid = unpaid_reasons(session, enrollments)
     return [
-        _verdict(offering, enrollment, attended[enrollment.id], live.get(enrollment.id))
+        _verdict(
+            offering,
+            enrollment,
+            attended[enrollment.id],
+            live=live.get(enrollment.id),
+            override=decided.get(enrollment.id),
+            unpaid=unpaid.get(enrollment.id, ""),
+        )
         for enrollment in enrollments
     ]
 
 
 def _verdict(
-    offering: Offering, enrollment: Enrollment, summary: Summary, live: Certificate | None
+    offering: Offering,
+    enrollment: Enrollment,
+    summary: Summary,
+    *,
+    live: Certificate | None,
+    override: CertificateOverride | None,
+    unpaid: str,
 ) -> Verdict:
+    reasons = (*_reasons(offering, enrollment, summary), *([unpaid] if unpaid else []))
+    overridden = override is not None and enrollment.state in DECIDABLE
     lines = tuple(_line(offering, enrollment, approval, summary) for approval in _approvals(offering))
     return Verdict(
         enrollment=enrollment,
         attended_minutes=summary.attended,
         total_minutes=summary.total,
         lines=lines,
-        reasons=tuple(_reasons(offering, enrollment, summary)),
+        reasons=() if overridden else reasons,
         live=live,
+        override=override,
+        set_aside=reasons if overridden else (),
     )
 
 

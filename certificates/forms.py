@@ -29,6 +29,16 @@ class UploadForm(Form):
     file = FileField(_l("Certificate as a PDF file"), [Required(_l("Choose the PDF file first."))])
 
 
+class OverrideForm(Form):
+    """A certificate by decision."""
+
+    reason = TextAreaField(
+        _l("Why there is a certificate nevertheless"),
+        [DataRequired(_l("Say why. The words stay on the record.")), Length(max=2000)],
+        description=_l("Stays on the record in the office; never printed."),
+    )
+
+
 class RevokeForm(Form):
     """Revoke: the category is public, the note is not."""
 

@@ -13,7 +13,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from certificates.checks import problems_of
+from certificates.designs import current_look
 from certificates.eligibility import Verdict, judge_class, judge_one, load_offering
+from certificates.looks import Look
 from certificates.models import Certificate, CertificateState
 from certificates.numbers import new_token, next_number
 from certificates.snapshot import take_snapshot
@@ -24,14 +26,15 @@ from core.errors import RuleError, SettingsError
 from core.files import store
 from core.school import School, current_school
 from courses.offering_models import Offering
-from students.models import Enrollment
+from students.models import Enrollment, EnrollmentState
 
 log = logging.getLogger("stillpoint.certificates")
 
 MAKING_JOB = "make-certificates"
+FINALIZED_JOB = "issue-finalized"
+AUTOMATIC_FOR = timedelta(days=90)
 CLAIM = timedelta(minutes=5)
 TRIES = 5
-DEFAULT_TEMPLATE = "certificate-engraved"
 
 
 def issue_class(
@@ -53,6 +56,7 @@ def issue_class(
     if locked(session, Offering, offering.id) is None:
         raise RuleError(_("This class is not there any more."))
     loaded = load_offering(session, offering.id)
+    look = current_look(session)
     reserved: list[Certificate] = []
     left_out: list[Verdict] = []
     for verdict in judge_class(session, loaded):
@@ -61,7 +65,7 @@ def issue_class(
         if problems_of(verdict, loaded) or (verdict.problems and not accept_missing):
             left_out.append(verdict)
             continue
-        reserved.append(_reserve(session, school, loaded, verdict, actor=actor, now=now))
+        reserved.append(_reserve(session, school, loaded, verdict, actor=actor, now=now, look=look))
     if not reserved and not left_out:
         raise RuleError(_("Nobody in this class is waiting for a certificate."))
     if reserved:
@@ -100,7 +104,16 @@ def reissue(
         raise RuleError(verdict.reasons[0])
     if problems := problems_of(verdict, offering):
         raise RuleError(problems[0], field="certificate_name")
-    fresh = _reserve(session, school, offering, verdict, actor=actor, now=now, supersedes=old)
+    fresh = _reserve(
+        session,
+        school,
+        offering,
+        verdict,
+        actor=actor,
+        now=now,
+        supersedes=old,
+        look=current_look(session),
+    )
     audit.record(
         session,
         "certificates:certificate:superseded",
@@ -137,7 +150,7 @@ def _reserve(
     actor: Actor | None,
     now: datetime,
     supersedes: Certificate | None = None,
-    template: str = DEFAULT_TEMPLATE,
+    look: Look,
 ) -> Certificate:
     year, sequence, number = next_number(session, school, now)
     token = new_token()
@@ -149,9 +162,9 @@ def _reserve(
         number=number,
         token=token,
         state=CertificateState.PREPARING,
-        template=template,
+        template=look.layout,
         snapshot=take_snapshot(
-            school, offering, verdict, number_=number, token=token, issued_at=now, template=template
+            school, offering, verdict, number_=number, token=token, issued_at=now, look=look
         ),
         attendance_revision=enrollment.attendance_revision,
         reserved_at=now,
@@ -173,6 +186,40 @@ def _reserve(
     return row
 
 
+@jobs.job(FINALIZED_JOB, every=1)
+def issue_finalized() -> int:
+    """Reserve certificates in classes that were signed off and issue by themselves. Returns how many were reserved.
+
+    Attendance knows nothing of certificates, so this looks for finished classes. Whoever is left out because something
+    is missing is looked at again, for 90 days; whoever ever had a certificate (a revoked one, say) is not.
+    """
+    now, reserved = clock.now(), 0
+    had_one = sa.select(Certificate.id).where(Certificate.enrollment_id == Enrollment.id).exists()
+    query = (
+        sa.select(Enrollment.offering_id, Enrollment.id)
+        .join(Enrollment.offering)
+        .where(
+            Offering.issues_on_finalize,
+            Offering.finalized_at.is_not(None),
+            Offering.finalized_at > now - AUTOMATIC_FOR,
+            Enrollment.state == EnrollmentState.COMPLETED,
+            ~had_one,
+        )
+    )
+    waiting: dict[int, set[int]] = {}
+    for offering_id, enrollment_id in db.session.execute(query):
+        waiting.setdefault(offering_id, set()).add(enrollment_id)
+    db.session.rollback()
+    for offering_id, ids in waiting.items():
+        try:
+            with writing() as session:
+                offering = session.get_one(Offering, offering_id)
+                reserved += len(issue_class(session, offering, actor=None, now=now, only=ids)[0])
+        except RuleError as error:
+            log.info("class %s: nothing issued by itself: %s", offering_id, error)
+    return reserved
+
+
 def waiting_in_class(session: Session, offering_id: int) -> tuple[int, int]:
     """How many certificates of a class are being made, and how many are issued: the progress bar."""
     query = (
@@ -192,7 +239,7 @@ def waiting_in_class(session: Session, offering_id: int) -> tuple[int, int]:
 def make_waiting() -> int:
     """Make every certificate that is reserved and not claimed. Returns how many were issued."""
     made = 0
-    while (claimed := claim_next(clock.now())) is not None:
+    while not jobs.stopping() and (claimed := claim_next(clock.now())) is not None:
         made += _make(claimed)
     return made
 

@@ -68,6 +68,8 @@ class Certificate(Base):
     # The holder's wish: its page confirms status and number; the facts come after the family name is typed.
     confirm_only: Mapped[bool] = mapped_column(default=False)
     claimed_until: Mapped[datetime | None]
+    # Since when nobody is named in it any more: the time of keeping it was over.
+    anonymised_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     problem: Mapped[LongText] = mapped_column(default="")
     supersedes_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certificates.id"), unique=True)
@@ -81,3 +83,18 @@ class Certificate(Base):
     supersedes: Mapped["Certificate | None"] = relationship(remote_side="Certificate.id")
     reserved_by: Mapped[User | None] = relationship(foreign_keys=[reserved_by_id])
     revoked_by: Mapped[User | None] = relationship(foreign_keys=[revoked_by_id])
+
+
+class CertificateOverride(Base):
+    """The office's decision that someone gets a certificate nevertheless. The reason is never printed."""
+
+    __tablename__ = "certificate_overrides"
+    __table_args__ = (sa.CheckConstraint("reason <> ''", name="reason_given"),)
+
+    id: Mapped[Key]
+    enrollment_id: Mapped[int] = mapped_column(sa.ForeignKey("enrollments.id"), unique=True)
+    reason: Mapped[LongText]
+    granted_by_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+    granted_at: Mapped[datetime]
+
+    granted_by: Mapped[User] = relationship()

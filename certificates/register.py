@@ -22,11 +22,9 @@ class Entry:
     facts: dict[str, Any]
 
 
-def search_register(session: Session, *, query: str, state: str, page: int) -> tuple[list[Entry], int]:
-    """One page of the register, newest first, and how many there are in all.
-
-    ``query`` is looked for in the number, the certificate's name, the student's name and e-mail, and the class.
-    """
+def matching(query: str, state: str) -> sa.Select[Certificate]:
+    """The certificates that a search finds. ``query`` is looked for in the number, the certificate's name, the
+    student's name and e-mail, and the class; an unknown ``state`` means any."""
     statement = (
         sa.select(Certificate).join(Certificate.enrollment).join(Enrollment.student).join(Student.user)
     )
@@ -47,6 +45,12 @@ def search_register(session: Session, *, query: str, state: str, page: int) -> t
         )
     if state in set(CertificateState):
         statement = statement.where(Certificate.state == CertificateState(state))
+    return statement
+
+
+def search_register(session: Session, *, query: str, state: str, page: int) -> tuple[list[Entry], int]:
+    """One page of the register, newest first, and how many there are in all (``matching`` says what is searched)."""
+    statement = matching(query, state)
     total = session.scalar(sa.select(sa.func.count()).select_from(statement.subquery())) or 0
     rows = session.scalars(
         statement.order_by(Certificate.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)

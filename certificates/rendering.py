@@ -68,6 +68,8 @@ def draw(
         images=pictures,
         attachments=attachments or (),
         signature_field=signature_field,
+        source=snapshot.get("source") or None,
+        css=snapshot.get("css", ""),
     )
 
 

@@ -12,6 +12,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from certificates.eligibility import Line, Verdict, completion_date, lead_of
+from certificates.looks import Look
 from core import links
 from core.clock import local_date
 from core.formatting import date_range, long_date, number
@@ -33,18 +34,18 @@ def take_snapshot(
     number_: str,
     token: str,
     issued_at: datetime,
-    template: str,
-    page_size: str = "A4",
-    lang: str = "en",
+    look: Look | None = None,
     certificate_name: str | None = None,
 ) -> dict[str, Any]:
-    """Every printed fact, as JSON. ``certificate_name`` replaces the enrollment's (a corrected name).
+    """Every printed fact, as JSON, and how it looks (``look``: as shipped when None).
+
+    ``certificate_name`` replaces the enrollment's (a corrected name).
 
     Raises SettingsError when PUBLIC_URL is not set: the QR code would lead nowhere.
     """
-    enrollment = verdict.enrollment
+    enrollment, look = verdict.enrollment, look or Look()
     name = certificate_name or enrollment.certificate_name
-    with force_locale(lang):
+    with force_locale(look.lang):
         facts = _facts(school, offering, verdict, name, number_, issued_at)
         document = {
             "school": school_data(school),
@@ -53,13 +54,16 @@ def take_snapshot(
         }
     return {
         "version": VERSION,
-        "template": template,
-        "page_size": page_size,
-        "lang": lang,
+        "template": look.layout,
+        "design": look.version,
+        "source": look.html,
+        "css": look.css,
+        "page_size": look.page_size,
+        "lang": look.lang,
         "token": token,
         "facts": facts,
-        "document": document,
-        "pictures": _pictures(school, offering),
+        "document": look.dress(document),
+        "pictures": _pictures(school, offering) | look.pictures(),
         "badge": _badge(school, offering, verdict),
     }
 
@@ -184,7 +188,7 @@ def _certificate(
         "number": facts["number"],
         "kind": _("Certificate of Completion"),
         "participant": name,
-        "participant_lang": _language_of(name),
+        "participant_lang": language_of(name),
         "license": license_
         and {
             "profession": profession_label(license_["profession"]),
@@ -237,7 +241,7 @@ def delivery_name(delivery: Delivery) -> str:
     return str(_("Live, online"))
 
 
-def _language_of(name: str) -> str:
+def language_of(name: str) -> str:
     """The language tag that picks the forms of the characters: Japanese when kana are there, Korean, Chinese, else en."""
     for character in name:
         code = ord(character)

@@ -22,6 +22,7 @@ class Standing(StrEnum):
 
     VALID = "valid"
     PREPARING = "preparing"
+    ANONYMISED = "no_longer_kept"
     SUPERSEDED = "superseded"
     REVOKED = "revoked"
     EXPIRED = "expired"
@@ -116,6 +117,8 @@ def finding(session: Session, row: Certificate, today: date) -> Finding:
         CertificateState.SUPERSEDED: Standing.SUPERSEDED,
         CertificateState.REVOKED: Standing.REVOKED,
     }[row.state]
+    if row.anonymised_at is not None and standing is Standing.VALID:
+        standing = Standing.ANONYMISED
     until = facts.get("valid_until")
     if standing is Standing.VALID and until and date.fromisoformat(until) < today:
         standing = Standing.EXPIRED

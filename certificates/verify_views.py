@@ -99,6 +99,7 @@ def _title(found: Finding | None) -> str:
         "preparing": _("This certificate is being made"),
         "superseded": _("This certificate was replaced"),
         "revoked": _("This certificate was revoked"),
+        "no_longer_kept": _("This certificate was issued; the name is no longer kept"),
         "expired": _("This certificate has expired"),
     }
     return str(titles[found.standing.value])

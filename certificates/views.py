@@ -108,6 +108,8 @@ def download(number: str) -> ResponseReturnValue:
     row = certificate_for(db.session, number, me())
     if row.pdf_sha256 is None:
         return render_template("certificates/not_ready.html", certificate=row), 409, {"Refresh": "3"}
+    if row.anonymised_at is not None:
+        return render_template("certificates/not_kept.html", certificate=row), 410
     path = store().path(row.pdf_sha256)
     if not path.is_file():
         return render_template("certificates/file_lost.html", certificate=row), 503

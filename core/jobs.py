@@ -44,6 +44,19 @@ def job(name: str, *, every: int) -> Callable[[Callable[[], object]], Callable[[
     return register
 
 
+_is_stopping: list[Callable[[], bool]] = []
+
+
+def stopping() -> bool:
+    """Whether the worker was asked to end: a job with a long queue of its own stops after what it has in hand."""
+    return any(asked() for asked in _is_stopping)
+
+
+def stop_when(asked: Callable[[], bool]) -> None:
+    """Tell the jobs of this process how to learn that the worker was asked to end."""
+    _is_stopping.append(asked)
+
+
 def registered() -> dict[str, Job]:
     """All jobs by name."""
     return dict(_jobs)

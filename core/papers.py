@@ -104,7 +104,7 @@ def paper_store() -> FileStore:
 def make_waiting() -> int:
     """Make every paper that waits. Returns how many were made."""
     made = 0
-    while (claimed := _claim(clock.now())) is not None:
+    while not jobs.stopping() and (claimed := _claim(clock.now())) is not None:
         made += _make(claimed)
     return made
 

@@ -29,6 +29,8 @@ class School(Base):
     signatory: Mapped[ShortText] = mapped_column(default="")
     signatory_role: Mapped[ShortText] = mapped_column(default="")
     signature_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    # A certificate waits until nothing is to be paid any more.
+    certificates_need_payment: Mapped[bool] = mapped_column(default=False)
     is_demo: Mapped[bool] = mapped_column(default=False)
 
 

@@ -51,6 +51,10 @@ class Settings:
         default="", metadata={"help": "Time-stamp authority for signatures; none by default."}
     )
     worker_threads: int = field(default=2, metadata={"help": "Jobs that one worker runs at a time."})
+    worker_memory_mb: int = field(
+        default=500,
+        metadata={"help": "Resident memory (MB) past which a worker starts itself anew; 0: never."},
+    )
     log_level: str = field(default="INFO", metadata={"help": "DEBUG, INFO, WARNING or ERROR."})
 
     @classmethod

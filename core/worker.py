@@ -1,9 +1,17 @@
-"""The worker process: ``flask worker``. Ends cleanly on SIGINT and SIGTERM: the job under way is finished first."""
+"""The worker process: ``flask worker``. Ends cleanly on SIGINT and SIGTERM: the job under way is finished first.
+
+On SIGHUP it does the same and starts itself anew, in the same process. It asks itself to when its memory has grown past a
+limit: the libraries that draw PDFs keep a little of each.
+"""
 
 import logging
 import os
+import signal
 import socket
+import threading
+import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -16,6 +24,11 @@ from core.database import Base, ShortText, db, writing
 from core.settings import Settings
 
 STALE_AFTER = timedelta(minutes=3)
+WATCH_SECONDS = 5.0
+# However small the limit, a worker works this long before it starts anew.
+YOUNG_SECONDS = 60.0
+
+log = logging.getLogger("stillpoint.worker")
 
 
 class WorkerHeartbeat(Base):
@@ -69,6 +82,32 @@ def worker_command(no_periodic: bool) -> None:
         check_worker_health=True,
         graceful_signal="TERM",
     )
-    # Both signals end it gracefully: Ctrl-C in a terminal reaches the whole group.
-    consumer._signal_actions = dict.fromkeys(consumer._signal_actions, (False, True))
+    # Signal -> (start anew, gracefully). Both ends are graceful: Ctrl-C in a terminal reaches the whole group.
+    consumer._signal_actions = {
+        signal.SIGINT: (False, True),
+        signal.SIGTERM: (False, True),
+        signal.SIGHUP: (True, True),
+    }
+    jobs.stop_when(lambda: consumer._signum is not None)
+    if settings.worker_memory_mb:
+        watch = threading.Thread(target=_watch_memory, args=(settings.worker_memory_mb,), daemon=True)
+        watch.start()
     consumer.run()
+
+
+def resident_mb() -> int:
+    """The resident memory of this process in megabytes; 0 where the system does not tell (only Linux does)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+
+
+def _watch_memory(limit_mb: int) -> None:
+    """Ask this worker to start anew when its memory is past the limit."""
+    time.sleep(YOUNG_SECONDS)
+    while (used := resident_mb()) <= limit_mb:
+        time.sleep(WATCH_SECONDS)
+    log.info("uses %d MB, more than WORKER_MEMORY_MB=%d: starting anew", used, limit_mb)
+    os.kill(os.getpid(), signal.SIGHUP)

@@ -249,6 +249,18 @@ TABLE: dict[str, Row] = {
     "POST /my/certificates/<number>/page": Row("/my/certificates/{certificate}/page", MINE_SEND),
     "POST /my/certificates/transcript": Row("/my/certificates/transcript", SIGNED_IN_SEND),
     "POST /my/certificates/zip": Row("/my/certificates/zip", SIGNED_IN_SEND),
+    # certificates: before issuing, and the office's files
+    "POST /teaching/<code>/certificates/preview": Row("/teaching/{done}/certificates/preview", TEACHING_SEND),
+    "GET /teaching/<code>/certificates/<int:enrollment_id>/override": Row("/teaching/{done}/certificates/{finished}/override", OFFICE),
+    "POST /teaching/<code>/certificates/<int:enrollment_id>/override": Row("/teaching/{done}/certificates/{finished}/override", OFFICE_BAD),
+    "POST /teaching/<code>/certificates/<int:enrollment_id>/override/take-back": Row("/teaching/{done}/certificates/{finished}/override/take-back", OFFICE_SEND),
+    "POST /teaching/<code>/certificates/file": Row("/teaching/{done}/certificates/file", OFFICE_SEND, {"kind": "zip"}),
+    "POST /office/certificates/file": Row("/office/certificates/file", OFFICE_SEND, {"kind": "zip"}),
+    "GET /office/certificates/hours": Row("/office/certificates/hours", OFFICE),
+    "GET /office/certificates/hours.<kind>": Row("/office/certificates/hours.csv", OFFICE),
+    "GET /office/certificates/design": Row("/office/certificates/design", OFFICE),
+    "POST /office/certificates/design": Row("/office/certificates/design", OFFICE_BAD, {"layout": "none"}),
+    "POST /office/certificates/signatures/<who>": Row("/office/certificates/signatures/school", OFFICE_SEND),
     # attendance: papers and scanned sheets
     "GET /teaching/<code>/papers": Row("/teaching/{running}/papers", TEACHING),
     "GET /teaching/<code>/sign-in.pdf": Row("/teaching/{running}/sign-in.pdf", TEACHING_SEND),

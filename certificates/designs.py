@@ -1,0 +1,156 @@
+"""The design of certificates: choosing and saving a version, and what it does to a page."""
+
+import re
+from dataclasses import asdict
+from datetime import datetime
+from html.parser import HTMLParser
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session, joinedload
+
+from certificates.design_models import LAYOUTS, CertificateDesign
+from certificates.looks import Look
+from certificates.samples import SAMPLES, sample_document
+from core import audit
+from core.audit import Actor
+from core.errors import RuleError
+from core.i18n import LOCALES
+from core.pdf.data import PAPERS
+from core.school import School
+
+LONGEST_SOURCE = 60_000  # characters of HTML or CSS
+MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3: text on white
+_URL = re.compile(r"url\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
+_OWN = ("doc:art/", "doc:fonts/", "image:", "qr:")
+_FETCHING = {"src", "data", "poster", "background", "srcset", "action", "xlink:href"}
+
+
+def current_look(session: Session) -> Look:
+    """The design in use; the shipped one before anything was saved."""
+    row = session.scalar(sa.select(CertificateDesign).order_by(CertificateDesign.id.desc()).limit(1))
+    if row is None:
+        return Look()
+    values = {name: getattr(row, name) for name in Look.__dataclass_fields__ if name != "version"}
+    return Look(**values, version=row.id)
+
+
+def versions(session: Session, *, most: int = 20) -> list[CertificateDesign]:
+    """The newest versions first, with who made them."""
+    query = sa.select(CertificateDesign).options(joinedload(CertificateDesign.created_by))
+    return list(session.scalars(query.order_by(CertificateDesign.id.desc()).limit(most)))
+
+
+def save_look(session: Session, school: School, look: Look, *, actor: Actor, now: datetime) -> Look:
+    """Save a new version, which is used from now on; the same as before saves nothing.
+
+    Raises RuleError, with its field, for a color that is hard to read, a template that does not parse, and one that asks
+    for anything but the shipped files and the school's own pictures.
+    """
+    check_look(school, look)
+    before = current_look(session)
+    if asdict(before) | {"version": 0} == asdict(look) | {"version": 0}:
+        return before
+    values = {name: value for name, value in asdict(look).items() if name != "version"}
+    row = CertificateDesign(**values, created_at=now, created_by_id=actor.id)
+    session.add(row)
+    session.flush()
+    old = asdict(before)
+    changed = sorted(name for name, value in values.items() if old[name] != value)
+    audit.record(session, "certificates:design:saved", row, actor=actor, now=now, changed=changed)
+    return current_look(session)
+
+
+def check_look(school: School, look: Look) -> None:
+    """Raise RuleError for what must not be saved (``save_look`` says what)."""
+    if look.layout not in LAYOUTS or look.page_size not in PAPERS or look.lang not in LOCALES:
+        raise RuleError(_("Choose a layout, a paper and a language from the lists."))
+    for name in ("color_main", "color_second"):
+        value = getattr(look, name)
+        if value and not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+            raise RuleError(_("A color is written as # and six digits, as in #6d2857."), field=name)
+        if value and contrast_on_white(value) < MIN_CONTRAST:
+            raise RuleError(_("This color is too light to be read on white paper."), field=name)
+    if bool(look.color_main) is not bool(look.color_second):
+        raise RuleError(_("Give both colors, or none."), field="color_second")
+    for name in ("html", "css"):
+        if len(getattr(look, name)) > LONGEST_SOURCE:
+            raise RuleError(_("At most %(count)d characters fit here.", count=LONGEST_SOURCE), field=name)
+    _check_css(look.css)
+    if look.html.strip():
+        _check_html(school, look)
+
+
+def contrast_on_white(color: str) -> float:
+    """The contrast of a color (#rrggbb) with white, as WCAG computes it: 1 to 21."""
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return 1.05 / (luminance + 0.05)
+
+
+def _check_css(css: str) -> None:
+    # An escape could spell url( or @import otherwise: none is needed in a stylesheet of plain addresses.
+    if "\\" in css or re.search(r"@import", css, re.IGNORECASE):
+        raise RuleError(_("The stylesheet may load nothing: leave out @import and backslashes."), field="css")
+    for address in _URL.findall(css):
+        _check_address(address, "css")
+
+
+def _check_address(address: str, name: str) -> None:
+    if not address.strip().startswith(_OWN):
+        raise RuleError(
+            _(
+                "A template may use the shipped files and the school's pictures only, not %(address)s.",
+                address=address[:80],
+            ),
+            field=name,
+        )
+
+
+class _Addresses(HTMLParser):
+    """Gathers what a page would fetch, and the styles written into it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.styles: list[str] = []
+        self.in_style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the addresses of one tag; a link is fetched, an anchor is not."""
+        self.in_style = tag == "style"
+        for name, value in attrs:
+            if name in _FETCHING or (name == "href" and tag != "a"):
+                self.fetched.append(value or "")
+            elif name == "style":
+                self.styles.append(value or "")
+
+    def handle_data(self, data: str) -> None:
+        """Note the text of a style element."""
+        if self.in_style:
+            self.styles.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a style element."""
+        self.in_style = False
+
+
+def _check_html(school: School, look: Look) -> None:
+    from core.pdf.render import page_html  # fonts are measured: not when a web process starts
+
+    for sample in SAMPLES:
+        document = look.dress(sample_document(school, sample))
+        try:
+            page = page_html(
+                look.layout, document, page_size=look.page_size, lang=look.lang, source=look.html
+            )
+        except RuleError as error:
+            raise RuleError(str(error), field="html") from error
+        found = _Addresses()
+        found.feed(page)
+        for address in found.fetched:
+            _check_address(address, "html")
+        for style in found.styles:
+            for address in _URL.findall(style):
+                _check_address(address, "html")

@@ -1,0 +1,253 @@
+"""How certificates look: versions that never change, refused with a plain sentence when they would not hold."""
+
+import io
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from certificates import designs, issuing
+from certificates.design_models import CertificateDesign
+from certificates.designs import contrast_on_white, current_look, save_look
+from certificates.looks import Look
+from certificates.models import Certificate, CertificateState
+from certificates.samples import SAMPLES
+from core import papers
+from core.database import begin_write
+from core.errors import RuleError
+from core.files import store
+from core.papers import Paper, PaperState, paper_store
+from core.school import School, current_school
+from courses.offering_models import Offering
+from tests.certificates.test_issuing import finished_class
+from tests.factories import NOW, make_school, make_user
+from tests.helpers import fields_of, sign_in
+
+pytestmark = pytest.mark.both_databases
+ADDRESS = "/office/certificates/design"
+OWN = (
+    '<html lang="{{ lang }}"><head><title>{{ certificate.number }}</title></head><body>'
+    '<p lang="{{ certificate.participant_lang }}">'
+    "{{ certificate.participant }}, {{ certificate.course.title }}, our own words</p></body></html>"
+)
+
+
+@pytest.fixture
+def staff(session: Session) -> User:
+    return make_user(session, Role.REGISTRAR)
+
+
+@pytest.fixture
+def school(session: Session) -> School:
+    return make_school(session)
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (60, 40)) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", size, (30, 60, 90)).save(target, kind)
+    return target.getvalue()
+
+
+def text_of(content: bytes) -> str:
+    asked = ["pdftotext", "-layout", "-", "-"]
+    return subprocess.run(asked, input=content, check=True, capture_output=True).stdout.decode()
+
+
+def made(session: Session) -> bytes:
+    session.rollback()
+    papers.make_waiting()
+    session.expire_all()
+    row = session.scalars(sa.select(Paper).order_by(Paper.id.desc())).first()
+    assert row is not None
+    assert row.state is PaperState.READY, row.problem
+    assert "not-issued" in row.file_name
+    return paper_store().get(row.sha256 or "")
+
+
+def test_a_saved_version_is_used_from_then_on_and_the_old_one_stays(
+    session: Session, school: School, staff: User
+) -> None:
+    assert current_look(session) == Look()
+    first = save_look(session, school, Look(certify="We say that"), actor=staff, now=NOW)
+    second = save_look(session, school, replace(first, layout="certificate-quiet"), actor=staff, now=NOW)
+    assert current_look(session) == second
+    assert second.version > first.version
+    again = save_look(session, school, second, actor=staff, now=NOW)
+    assert again.version == second.version
+    assert [row.certify for row in designs.versions(session)] == ["We say that"] * 2
+
+
+def test_a_version_never_changes(session: Session, school: School, staff: User) -> None:
+    save_look(session, school, Look(certify="Once"), actor=staff, now=NOW)
+    session.commit()
+    begin_write(session)
+    row = session.scalars(sa.select(CertificateDesign)).one()
+    row.certify = "Twice"
+    with pytest.raises(RuntimeError, match="never changes"):
+        session.flush()
+    session.rollback()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"html": "{% for x in %}"}, "can’t be used"),
+        ({"html": "<p>{{ certificate.nothing }}</p>"}, "can’t be used"),
+        ({"html": "<p>{{ ''.__class__.__mro__ }}</p>"}, "may not do"),
+        ({"html": '<img src="file:///etc/passwd">'}, "shipped files"),
+        ({"html": '<img src="https://example.org/pixel.png">'}, "shipped files"),
+        ({"html": '<link rel="attachment" href="/etc/passwd">'}, "shipped files"),
+        ({"html": '<p style="background: url(http://127.0.0.1/)">x</p>'}, "shipped files"),
+        ({"html": "<style>p { background: url('//example.org/x') }</style>"}, "shipped files"),
+        ({"css": "@import 'https://example.org/a.css';"}, "load nothing"),
+        ({"css": "p { background: url( 'https://example.org/a.png' ) }"}, "shipped files"),
+        ({"css": r"p { background: u\72l(https://example.org/a.png) }"}, "load nothing"),
+        ({"css": "x" * 60_001}, "characters fit"),
+        ({"color_main": "red", "color_second": "#102030"}, "six digits"),
+        ({"color_main": "#ffee88", "color_second": "#102030"}, "too light"),
+        ({"color_main": "#102030"}, "both colors"),
+        ({"layout": "../../secret"}, "from the lists"),
+    ],
+)
+def test_what_would_not_hold_is_refused_with_a_sentence(
+    session: Session, school: School, staff: User, values: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(RuleError, match=said):
+        save_look(session, school, Look(**values), actor=staff, now=NOW)
+    assert current_look(session) == Look()
+
+
+def test_contrast_is_as_wcag_computes_it() -> None:
+    assert contrast_on_white("#000000") == pytest.approx(21)
+    assert contrast_on_white("#ffffff") == pytest.approx(1)
+    assert contrast_on_white("#767676") == pytest.approx(4.54, abs=0.01)
+
+
+def test_an_issued_certificate_keeps_the_version_it_was_made_with(session: Session, staff: User) -> None:
+    offering = finished_class(session, students=1)
+    school = current_school(session)
+    assert school is not None
+    logo = store().put(picture())
+    look = Look(
+        layout="certificate-quiet",
+        page_size="Letter",
+        logo_sha256=logo,
+        color_main="#204060",
+        color_second="#0a5c4a",
+        completed="has sat through",
+    )
+    saved = save_look(session, school, look, actor=staff, now=NOW)
+    issuing.issue_class(session, offering, actor=None, now=NOW)
+    save_look(session, school, Look(certify="Later"), actor=staff, now=NOW)
+    session.commit()
+    issuing.make_waiting()
+    session.expire_all()
+    row = session.scalars(sa.select(Certificate)).one()
+    assert row.state is CertificateState.ISSUED, row.problem
+    assert row.snapshot["design"] == saved.version
+    assert row.template == "certificate-quiet"
+    text = text_of(store().get(row.pdf_sha256 or ""))
+    assert "has sat through" in text
+    assert "Later" not in text
+
+
+def test_an_own_template_is_printed_from_the_snapshot(session: Session, staff: User) -> None:
+    offering: Offering = finished_class(session, students=1)
+    school = current_school(session)
+    assert school is not None
+    save_look(session, school, Look(html=OWN, css="p { font-size: 20pt }"), actor=staff, now=NOW)
+    issuing.issue_class(session, offering, actor=None, now=NOW)
+    session.commit()
+    issuing.make_waiting()
+    session.expire_all()
+    row = session.scalars(sa.select(Certificate)).one()
+    assert row.state is CertificateState.ISSUED, row.problem
+    assert "our own words" in text_of(store().get(row.pdf_sha256 or ""))
+
+
+def test_the_form_saves_logo_colors_and_texts(
+    session: Session, client: FlaskClient, school: School, staff: User
+) -> None:
+    session.commit()
+    sign_in(client, staff)
+    fields: dict[str, Any] = fields_of(client.get(ADDRESS))
+    fields.pop("file", None)
+    fields |= {
+        "layout": "certificate-quiet",
+        "color_main": "#204060",
+        "color_second": "#0a5c4a",
+        "certify": "We gladly say that",
+        "certificates_need_payment": "y",
+        "logo": (io.BytesIO(picture()), "logo.png"),
+    }
+    fields.pop("preview", None)
+    fields.pop("remove_logo", None)
+    answer = client.post(ADDRESS, data=fields)
+    assert answer.status_code == 303, answer.text
+    session.expire_all()
+    look = current_look(session)
+    assert (look.layout, look.certify) == ("certificate-quiet", "We gladly say that")
+    assert store().get(look.logo_sha256 or "") == picture()
+    assert session.get_one(School, 1).certificates_need_payment is True
+
+
+@pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"%PDF-1.7", picture()[:80], b""])
+def test_a_logo_that_is_no_image_is_refused(
+    session: Session, client: FlaskClient, school: School, staff: User, content: bytes
+) -> None:
+    session.commit()
+    sign_in(client, staff)
+    fields: dict[str, Any] = {
+        "layout": "certificate-quiet",
+        "page_size": "A4",
+        "lang": "en",
+        "sample": "short",
+    }
+    answer = client.post(ADDRESS, data=fields | {"logo": (io.BytesIO(content), "logo.png")})
+    assert answer.status_code == 422
+    assert "not a PNG or JPEG picture" in answer.text
+    assert current_look(session) == Look()
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+def test_every_sample_person_is_shown_before_saving(
+    session: Session, client: FlaskClient, school: School, staff: User, sample: str
+) -> None:
+    session.commit()
+    sign_in(client, staff)
+    fields = {"layout": "certificate-engraved", "page_size": "A4", "lang": "en", "sample": sample}
+    answer = client.post(ADDRESS, data=fields | {"preview": "1"})
+    assert "/papers/" in answer.headers["Location"]
+    text = text_of(made(session))
+    assert "SAMPLE, not issued" in text
+    assert current_look(session) == Look()
+    assert len(SAMPLES["long"]) == 90
+
+
+def test_signatures_of_the_school_and_of_instructors_are_kept_and_taken_away(
+    session: Session, client: FlaskClient, school: School, staff: User
+) -> None:
+    teacher, student = make_user(session, Role.INSTRUCTOR), make_user(session)
+    session.commit()
+    sign_in(client, staff)
+    for who in ("school", str(teacher.id)):
+        sent = {"file": (io.BytesIO(picture()), "sign.png")}
+        assert client.post(f"/office/certificates/signatures/{who}", data=sent).status_code == 303
+    session.expire_all()
+    digest = session.get_one(School, 1).signature_sha256
+    assert digest is not None
+    assert session.get_one(User, teacher.id).signature_sha256 == digest
+    bad = {"file": (io.BytesIO(b"no picture"), "sign.png")}
+    told = client.post("/office/certificates/signatures/school", data=bad, follow_redirects=True)
+    assert "not a PNG or JPEG picture" in told.text
+    client.post("/office/certificates/signatures/school", data={})
+    session.expire_all()
+    assert session.get_one(School, 1).signature_sha256 is None
+    for who in (str(student.id), "999999", "someone"):
+        assert client.post(f"/office/certificates/signatures/{who}", data={}).status_code == 404
