@@ -140,6 +140,8 @@ def _send_batch(ids: list[int]) -> int:
     sent = 0
     with db.sessionmaker() as session:
         sender_name, sender = sender_of(session, settings)
+        school = current_school(session)
+        answers_to = school.email if school else ""
         rows = session.scalars(
             sa.select(OutgoingMail).where(OutgoingMail.id.in_(ids)).order_by(OutgoingMail.id)
         ).all()
@@ -147,7 +149,7 @@ def _send_batch(ids: list[int]) -> int:
         for row in rows:
             try:
                 message = outbox.kinds()[row.kind].render(session, row)
-                email = to_email(row, message, sender_name, sender) if message else None
+                email = to_email(row, message, sender_name, sender, answers_to) if message else None
             except Exception as error:
                 log.exception("mail %s (%s) cannot be rendered", row.id, row.kind)
                 _postpone(row, f"cannot be rendered: {error}")
@@ -223,7 +225,9 @@ def sender_of(session: Session, settings: Settings) -> tuple[str, str]:
     return name, settings.mail_from or (school.email if school else "stillpoint@localhost")
 
 
-def to_email(row: OutgoingMail, message: Message, sender_name: str, sender: str) -> EmailMessage:
+def to_email(
+    row: OutgoingMail, message: Message, sender_name: str, sender: str, answers_to: str = ""
+) -> EmailMessage:
     """The mail as it goes over the wire: plain text, HTML with the wave picture inside, attachments."""
     settings: Settings = current_app.extensions["settings"]
     host = urlsplit(settings.public_url).hostname or "stillpoint.invalid"
@@ -234,6 +238,8 @@ def to_email(row: OutgoingMail, message: Message, sender_name: str, sender: str)
     email["Date"] = format_datetime(row.created_at)
     email["Message-ID"] = f"<{row.message_key}@{host}>"
     email["Auto-Submitted"] = "auto-generated"
+    if answers_to and answers_to != sender:
+        email["Reply-To"] = formataddr((sender_name, answers_to))
     email.set_content(message.text)
     email.add_alternative(message.html, subtype="html")
     if "cid:wave" in message.html:

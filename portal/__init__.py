@@ -6,6 +6,9 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
     from portal import (  # noqa: F401 (they attach their pages)
+        class_decision,
+        class_message,
+        class_talks,
         duplicates,
         my,
         office,

@@ -17,7 +17,7 @@ from core.looks import has_endpoint
 from core.outbox import MailState, OutgoingMail
 from core.school import current_school
 from courses.offering_models import Offering, OfferingState
-from students import fee_lists
+from students import access_help, fee_lists, running
 from students.models import Enrollment, EnrollmentState
 
 SHOWN = 3
@@ -47,7 +47,9 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
     )
     found = [
         _pending(session, now),
+        _undecided(session, now),
         _offers(session, now, tomorrow),
+        _access_help(session, now),
         _to_finalize(session, now),
         _certificates(session),
         _fees(session, now, zone),
@@ -94,6 +96,23 @@ def _pending(session: Session, now: datetime) -> Task | None:
     count = _total(rows)
     title = ngettext("enrollment waits for approval", "enrollments wait for approval", count)
     return Task(count, title, _places(_codes(rows)), _("Decide"), _roster(), rows[0][0])
+
+
+def _undecided(session: Session, now: datetime) -> Task | None:
+    codes = session.scalars(running.undecided(now).with_only_columns(Offering.code)).all()
+    if not codes:
+        return None
+    title = ngettext("class has too few students", "classes have too few students", len(codes))
+    return Task(len(codes), title, _places(codes), _("Decide"), "portal.class_decision", codes[0])
+
+
+def _access_help(session: Session, now: datetime) -> Task | None:
+    rows = _by_class(session, access_help.waiting(now))
+    if not rows:
+        return None
+    count = _total(rows)
+    title = ngettext("student asks for help with access", "students ask for help with access", count)
+    return Task(count, title, _places(_codes(rows)), _("Get in touch"), "students.office_access")
 
 
 def _offers(session: Session, now: datetime, tomorrow: datetime) -> Task | None:

@@ -13,8 +13,10 @@ def init_app(app: Flask) -> None:
         models,
         notice_mail,
         notice_models,
+        openings,
         reminders,
         talk_models,
+        talks,
         views,
         waitlist,
     )

@@ -38,6 +38,7 @@ class EnrollRequest:
     policy_id: int | None = None
     screening_set_id: int | None = None
     talk_to_instructor: bool = False
+    wants_access_help: bool = False
     source: Source = Source.SELF
     override_reason: str = ""
     discount_code: str = ""
@@ -98,6 +99,7 @@ def enroll(
         screening_set_id=request.screening_set_id,
         screening_acknowledged_at=now if request.screening_set_id else None,
         wants_talk=request.talk_to_instructor,
+        wants_access_help=request.wants_access_help,
         approval_reasons=",".join(reasons),
     )
     details = {"source": request.source.value}

@@ -41,6 +41,7 @@ class EnrollForm(Form):
     license_number = StringField(lazy_gettext("License number"), [Optional(), Length(max=60)])
     acknowledge_screening = BooleanField(lazy_gettext("I have read this list"))
     talk_to_instructor = BooleanField(lazy_gettext("I will talk to the instructor"))
+    access_help = BooleanField(lazy_gettext("I need help with access"))
     discount_code = StringField(lazy_gettext("Discount code"), [Optional(), Length(max=40)])
     accept_policy = BooleanField(lazy_gettext("I agree to these terms"))
     screening_version = HiddenField()

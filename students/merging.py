@@ -19,6 +19,7 @@ from core.formatting import listing
 from courses.offering_models import Offering
 from students import states
 from students.models import Enrollment, License, PrerequisiteGrant, Student
+from students.notice_models import OpeningWish
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def merge(session: Session, keep_id: int, gone_id: int, *, actor: User, now: dat
         .returning(Enrollment.id)
     ).all()
     _move_grants(session, keep, gone)
+    _move_wishes(session, keep, gone)
     keep.phone = keep.phone or gone.phone
     keep.profession = keep.profession or gone.profession
     gone.merged_into_id = keep.id
@@ -168,3 +170,16 @@ def _move_grants(session: Session, keep: Student, gone: Student) -> None:
         .where(PrerequisiteGrant.student_id == gone.id, PrerequisiteGrant.course_id.not_in(mine))
         .values(student_id=keep.id)
     )
+
+
+def _move_wishes(session: Session, keep: Student, gone: Student) -> None:
+    """Whoever asked to be told when a class opens is told once, at the address that stays."""
+    mine = session.execute(
+        sa.select(OpeningWish.course_id, OpeningWish.offering_id).where(OpeningWish.student_id == keep.id)
+    ).all()
+    known = {tuple(row) for row in mine}
+    for wish in session.scalars(sa.select(OpeningWish).where(OpeningWish.student_id == gone.id)).all():
+        if (wish.course_id, wish.offering_id) in known:
+            session.delete(wish)
+        else:
+            wish.student_id = keep.id

@@ -16,7 +16,7 @@ from core import clock
 from core.database import db
 from courses.models import Course
 from courses.offering_models import Offering
-from students import people, prerequisites, seats, states, waitlist
+from students import openings, people, prerequisites, seats, states, waitlist
 from students.models import EnrollmentState, Student
 
 # Later than any class: on a course's page, whatever is under way will have ended.
@@ -25,7 +25,13 @@ NO_DATE = datetime(9000, 1, 1, tzinfo=UTC)
 
 def init_notes(app: Flask) -> None:
     """Give every page the functions by which students' notes are drawn."""
-    app.context_processor(lambda: {"prerequisites_note": prerequisites_note, "my_place": my_place})
+    app.context_processor(
+        lambda: {
+            "prerequisites_note": prerequisites_note,
+            "my_place": my_place,
+            "tell_me": tell_me,
+        }
+    )
 
 
 def reader() -> Student | None:
@@ -67,6 +73,15 @@ def my_place(offering: Offering) -> Markup:
         label=states.LABELS[enrollment.state],
         place=place,
     )
+
+
+def tell_me(course: Course, offering: Offering | None = None) -> Markup:
+    """One click to be told when it opens, or to take that back; visitors are led to sign in. Three statements at most."""
+    if offering is not None:
+        wished = openings.has_wish(db.session, reader(), offering_id=offering.id)
+    else:
+        wished = openings.has_wish(db.session, reader(), course_id=course.id)
+    return _drawn("students/_tell_me.html", course=course, offering=offering, wished=wished)
 
 
 def _drawn(template: str, **context: Any) -> Markup:

@@ -1,4 +1,4 @@
-"""The mails beside the moves of an enrollment: reminders. Each has a folder in ``templates/mail``."""
+"""The mails beside the moves of an enrollment: reminders, messages, decisions, openings."""
 
 from datetime import timedelta
 
@@ -6,11 +6,15 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.formatting import date_time
+from core.formatting import date_time, medium_date
+from core.mailing import compose
 from core.outbox import Message, OutgoingMail, mail
-from courses.offering_models import OfferingState
-from students.mail import load, message_about
-from students.models import EnrollmentState
+from courses.cards import Door, door_of
+from courses.offering_models import Offering, OfferingState
+from students import running
+from students.mail import class_facts, load, message_about
+from students.models import LIVE_STATES, EnrollmentState, Student
+from students.notice_models import ClassMessage
 
 
 @mail("reminder")
@@ -37,3 +41,54 @@ def reminder(session: Session, row: OutgoingMail) -> Message | None:
         preparation=offering.course.preparation,
         notes=offering.notes,
     )
+
+
+@mail("class-message")
+def class_message(session: Session, row: OutgoingMail) -> Message | None:
+    """What an instructor or the office wrote to the class. Dropped for whoever left in the meantime."""
+    message = session.get(ClassMessage, row.details.get("message_id"))
+    if message is None:
+        return None
+    return message_about(
+        session,
+        row,
+        "class-message",
+        only_in=LIVE_STATES,
+        note_subject=message.subject,
+        note=message.body,
+        sender=message.sender.name,
+    )
+
+
+@mail("runs")
+def runs(session: Session, row: OutgoingMail) -> Message | None:
+    """The class takes place. Dropped for whoever left in the meantime."""
+    return message_about(session, row, "runs", only_in=frozenset({EnrollmentState.ENROLLED}))
+
+
+@mail("put-off")
+def put_off(session: Session, row: OutgoingMail) -> Message | None:
+    """Whether the class takes place is decided later. Dropped when it is decided by now."""
+    enrollment = load(session, row.about_id)
+    if enrollment is None or not running.is_open(enrollment.offering, clock.now()):
+        return None
+    day = enrollment.offering.decide_by
+    return message_about(
+        session,
+        row,
+        "put-off",
+        only_in=frozenset({EnrollmentState.ENROLLED}),
+        day=medium_date(day) if day else "",
+    )
+
+
+@mail("opened")
+def opened(session: Session, row: OutgoingMail) -> Message | None:
+    """Enrollment is open in a class that a student asked to be told of. Dropped when it has closed again."""
+    student = session.get(Student, row.about_id)
+    offering = session.get(Offering, row.details.get("offering_id"))
+    if student is None or offering is None:
+        return None
+    if door_of(offering, now=clock.now()) not in (Door.OPEN, Door.WAITLIST):
+        return None
+    return compose("opened", greeting=student.user.given_name, klass=class_facts(offering))

@@ -131,7 +131,11 @@ TABLE: dict[str, Row] = {
     "POST /my/enrollments/<int:id>/decline": Row("/my/enrollments/{offered}/decline", MINE_SEND),
     "GET /my/enrollments/<int:id>/transfer": Row("/my/enrollments/{withdrawable}/transfer", MINE),
     "POST /my/enrollments/<int:id>/transfer": Row("/my/enrollments/{withdrawable}/transfer", MINE_BAD),
+    "POST /courses/<code>/tell-me": Row("/courses/{course}/tell-me", SIGNED_IN_SEND),
+    "POST /classes/<code>/tell-me": Row("/classes/{coming}/tell-me", SIGNED_IN_SEND),
     # students: the office
+    "GET /office/access": Row("/office/access", OFFICE),
+    "POST /office/access/<int:id>/done": Row("/office/access/{pending}/done", OFFICE_SEND),
     "GET /office/students/": Row("/office/students/", OFFICE),
     "GET /office/students/<int:id>": Row("/office/students/{student_id}", OFFICE),
     "POST /office/students/<int:id>": Row("/office/students/{student_id}", OFFICE_BAD),
@@ -161,6 +165,11 @@ TABLE: dict[str, Row] = {
     "POST /teaching/<code>/finalize": Row("/teaching/{done}/finalize", TEACHING_BAD),
     "GET /teaching/<code>/reopen": Row("/teaching/{done}/reopen", TEACHING),
     "POST /teaching/<code>/reopen": Row("/teaching/{done}/reopen", TEACHING_BAD),
+    "GET /teaching/<code>/message": Row("/teaching/{running}/message", TEACHING),
+    "POST /teaching/<code>/message": Row("/teaching/{running}/message", TEACHING_BAD),
+    # health: that class's instructors and admins, nobody else
+    "GET /teaching/<code>/talks": Row("/teaching/{running}/talks", "login 403 403 200 404 403 200"),
+    "POST /teaching/<code>/talks": Row("/teaching/{running}/talks", "login 403 403 303 404 403 303"),
     # certificates
     "GET /teaching/<code>/certificates": Row("/teaching/{done}/certificates", TEACHING),
     "POST /teaching/<code>/certificates": Row("/teaching/{done}/certificates", TEACHING_BAD),
@@ -179,6 +188,8 @@ TABLE: dict[str, Row] = {
     "GET /my/": Row("/my/", SIGNED_IN),
     "GET /teaching/": Row("/teaching/", "login 403 403 200 200 200 200"),
     "GET /office/": Row("/office/", OFFICE),
+    "GET /office/classes/<code>/decision": Row("/office/classes/{coming}/decision", OFFICE),
+    "POST /office/classes/<code>/decision": Row("/office/classes/{coming}/decision", OFFICE_BAD),
     "GET /office/classes/<code>/schedule": Row("/office/classes/{coming}/schedule", OFFICE),
     "POST /office/classes/<code>/schedule": Row("/office/classes/{coming}/schedule", OFFICE_BAD),
     # students: fees

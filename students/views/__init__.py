@@ -6,10 +6,12 @@ from students.views import (  # noqa: F401 (they attach to the blueprint)
     mine,
     moving,
     my_fees,
+    office_access,
     office_acts,
     office_class,
     office_codes,
     office_fees,
     office_groups,
     office_people,
+    openings,
 )

@@ -64,6 +64,7 @@ def _request_of(form: EnrollForm, offering: Offering) -> EnrollRequest:
             else None
         ),
         talk_to_instructor=form.talk_to_instructor.data,
+        wants_access_help=form.access_help.data,
         discount_code=form.discount_code.data or "",
     )
 
