@@ -46,7 +46,7 @@ def sample_document(school: School, sample: str) -> dict[str, Any]:
         "made_at": "2027-03-16T18:00:00Z",
         "certificate": {
             "number": str(_("SAMPLE, not issued")),
-            "kind": str(_("Certificate of Completion")),
+            "kind": str(_("Sample, not a certificate")),
             "participant": name,
             "participant_lang": language_of(name),
             "license": {

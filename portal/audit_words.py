@@ -37,6 +37,15 @@ WORDS = {
     "attendance:substitute:named": _l("named a substitute"),
     "attendance:walk_in:closed": _l("settled a walk-in"),
     "attendance:walk_in:noted": _l("noted somebody at the door"),
+    "certificates:certificate:anonymised": _l(
+        "took the name out of a certificate whose time of keeping was over"
+    ),
+    "certificates:certificate:page-changed": _l("changed what the page of a certificate shows"),
+    "certificates:design:saved": _l("changed how certificates look"),
+    "certificates:eligibility:overridden": _l("decided that someone has a certificate nevertheless"),
+    "certificates:eligibility:override-taken-back": _l("took back a decision about a certificate"),
+    "certificates:payment-rule:changed": _l("changed whether certificates wait for the payment"),
+    "certificates:signature:changed": _l("changed the picture of a signature"),
     "certificates:certificate:issued": _l("issued a certificate"),
     "certificates:certificate:reserved": _l("asked for a certificate"),
     "certificates:certificate:retried": _l("tried again to make a certificate"),
