@@ -29,8 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "backend" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
-        postgresql = pytest.param("postgresql", marks=pytest.mark.postgresql)
+    marker = metafunc.definition.get_closest_marker("both_databases")
+    if "backend" in metafunc.fixturenames and marker:
+        marks = [pytest.mark.postgresql]
+        if marker.kwargs.get("postgresql") == "full":  # says the same on both, so once is enough by default
+            marks.append(pytest.mark.full)
+        postgresql = pytest.param("postgresql", marks=marks)
         metafunc.parametrize("backend", ["sqlite", postgresql], indirect=True, scope="function")
 
 

@@ -16,7 +16,7 @@ from tests.addresses import TABLE, Row
 from tests.conftest import Databases
 from tests.world import WHO, World, build_world
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(postgresql="full")
 REFUSED = {"login", "400", "403", "404", "405", "410", "422", "429"}
 _worlds: dict[str, World] = {}
 # Which database is the untouched world: bringing it back takes time, and most tests only look.
