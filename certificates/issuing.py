@@ -114,6 +114,7 @@ def reissue(
         supersedes=old,
         look=current_look(session),
     )
+    fresh.confirm_only = old.confirm_only  # the holder's wish, not a fact of one certificate
     audit.record(
         session,
         "certificates:certificate:superseded",

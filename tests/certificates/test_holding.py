@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
-from certificates import bundles, issuing, revoking
+from certificates import bundles, holding, issuing, revoking
 from certificates.models import Certificate, RevocationReason
 from certificates.renewals import deadlines_of, next_classes
 from certificates.transcript import sums_by_year
@@ -146,6 +146,16 @@ def test_confirm_only_keeps_the_facts_off_the_page_until_the_family_name_is_type
     assert name in client.get(f"/verify/{row.token}").text
     actions = list(session.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.id)))
     assert actions.count("certificates:certificate:page-changed") == 2
+
+
+def test_a_corrected_certificate_keeps_the_holders_wish(session: Session, issued: list[Certificate]) -> None:
+    begin_write(session)
+    old = session.get_one(Certificate, issued[0].id)
+    holding.set_confirm_only(session, old, True, actor=owner(old), now=NOW)
+    fresh = issuing.reissue(
+        session, old, certificate_name="Robin A. Person", actor=None, now=NOW, reason="misspelt"
+    )
+    assert fresh.confirm_only is True
 
 
 def test_only_the_holder_decides_what_the_page_shows(
