@@ -2,7 +2,6 @@
 
 import click
 import sqlalchemy as sa
-from flask.cli import AppGroup
 
 from accounts import people
 from accounts.models import Role, User
@@ -10,11 +9,12 @@ from accounts.passwords import hash_password, judge_password
 from accounts.registration import by_email
 from accounts.tokens import Purpose, make_link
 from core import audit, clock, links
+from core.commands import Commands
 from core.database import db, writing
 from core.errors import RuleError, SettingsError
 from core.typed import clean_text, mail_address
 
-users_commands = AppGroup("users", help="People with an account.")
+users_commands = Commands("users", help="People with an account.")
 
 
 @users_commands.command("create-admin")

@@ -3,18 +3,18 @@
 import click
 import sqlalchemy as sa
 from flask import current_app
-from flask.cli import AppGroup
 
 from certificates.models import Certificate
 from core import clock
 from core.clock import local_date
+from core.commands import Commands
 from core.database import db
 from core.errors import RuleError
 from core.files import store
 from core.school import current_school
 from core.settings import Settings
 
-certificate_commands = AppGroup("certificates", help="Certificates: the signing key and the stored files.")
+certificate_commands = Commands("certificates", help="Certificates: the signing key and the stored files.")
 
 
 @certificate_commands.command("create-key")

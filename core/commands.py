@@ -1,12 +1,31 @@
-"""Commands of the ground floor."""
+"""Commands of the ground floor, and the kind of group that every room's commands stand in."""
+
+from typing import Any
 
 import click
+import sqlalchemy as sa
 from flask.cli import AppGroup
 
 from core import audit
 from core.database import db
+from core.pages import advice_for
 
-audit_commands = AppGroup("audit", help="The audit log.")
+
+class Commands(AppGroup):
+    """Commands that say what to do when the database is locked, missing, full or behind its migrations."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a database in trouble ends it with one sentence instead of a traceback."""
+        try:
+            return super().invoke(ctx)
+        except sa.exc.DBAPIError as error:
+            trouble = advice_for(error)
+            if trouble is None:
+                raise
+            raise click.ClickException(trouble) from None
+
+
+audit_commands = Commands("audit", help="The audit log.")
 
 
 @audit_commands.command("verify")

@@ -1,5 +1,7 @@
 """The errors a person can meet."""
 
+import click
+
 
 class RuleError(Exception):
     """A rule said no. Its text is a sentence for the person who reads it; nothing was changed.
@@ -12,8 +14,8 @@ class RuleError(Exception):
         self.field = field
 
 
-class SettingsError(Exception):
-    """A setting cannot be used. The text names it and says what to write."""
+class SettingsError(click.ClickException):
+    """A setting cannot be used. The text names it and says what to write; commands end with it and no traceback."""
 
 
 class ThrottledError(RuleError):

@@ -115,7 +115,7 @@ def _throttled(error: ThrottledError) -> ResponseReturnValue:
 def _database_error(error: sa.exc.DBAPIError) -> ResponseReturnValue:
     """A database that is locked, missing, full or behind its migrations: the log says what to do."""
     _roll_back()
-    trouble = advice_for(_first_of(error))
+    trouble = advice_for(error)
     if trouble is not None:
         log.error("%s", trouble)
         return _answer(ServiceUnavailable())
@@ -137,6 +137,7 @@ def _first_of(error: sa.exc.DBAPIError) -> sa.exc.DBAPIError:
 
 def advice_for(error: sa.exc.DBAPIError) -> str | None:
     """What is wrong with the database itself and what the operator does about it; None for any other error."""
+    error = _first_of(error)
     text, detail = str(error.orig).lower(), error.orig
     if isinstance(error, sa.exc.DataError | sa.exc.IntegrityError):
         return None

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from flask.cli import AppGroup
 
 from core import clock
+from core.commands import Commands
 from core.database import begin_write, db
 from core.school import current_school
 
 if TYPE_CHECKING:
     from courses.importing import Imported
 
-catalog_commands = AppGroup("catalog", help="The catalog: courses, venues and classes from a file.")
+catalog_commands = Commands("catalog", help="The catalog: courses, venues and classes from a file.")
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 
 

@@ -3,11 +3,11 @@
 import click
 import sqlalchemy as sa
 from flask import current_app
-from flask.cli import AppGroup
 
 from accounts.models import Role, User
 from accounts.passwords import hash_password
 from core import clock
+from core.commands import Commands
 from core.database import writing
 from core.errors import RuleError
 from core.settings import Settings
@@ -15,7 +15,7 @@ from courses.marked_yaml import CatalogError
 from students.models import License, Student
 from students.people import new_calendar_token
 
-demo_commands = AppGroup("demo", help="The demo school.")
+demo_commands = Commands("demo", help="The demo school.")
 
 
 @demo_commands.command("load")
