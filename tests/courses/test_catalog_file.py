@@ -12,8 +12,8 @@ from core.school import School
 from courses.catalog_entries import Entry
 from courses.catalog_file import read_catalog
 from courses.marked_yaml import CatalogError
-from courses.models import Course
-from courses.offering_models import Offering
+from courses.models import Course, Policy, ScreeningSet
+from courses.offering_models import Offering, Venue
 from tests.courses.catalogs import count, edit, load, make_cast
 
 GUIDE = Path(__file__).parents[2] / "docs" / "catalog-file.md"
@@ -129,3 +129,20 @@ def test_every_key_of_the_file_is_described() -> None:
         field.alias or name for model in Entry.__subclasses__() for name, field in model.model_fields.items()
     }
     assert keys - words == set()
+
+
+def test_the_guide_s_first_file_makes_a_school_that_courses_can_be_written_in(
+    session: Session, tmp_path: Path
+) -> None:
+    example = re.search(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert example
+    path = tmp_path / "school.yaml"
+    path.write_text(example[1], encoding="utf-8")
+    load(session, path)
+    assert [count(session, model) for model in (School, Policy, ScreeningSet, Venue, Course)] == [
+        1,
+        1,
+        1,
+        1,
+        1,
+    ]

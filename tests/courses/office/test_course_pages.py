@@ -241,3 +241,13 @@ def test_wrong_methods_and_unknown_courses(session: Session, client: FlaskClient
     assert client.put("/office/courses/new").status_code == 405
     assert client.get("/office/courses/nothing").status_code == 404
     assert client.post("/office/courses/nothing/publish").status_code == 404
+
+
+def test_a_school_without_policies_is_told_where_they_come_from(
+    session: Session, client: FlaskClient, rosa: User
+) -> None:
+    assert "flask catalog import" in client.get("/office/courses/new").text
+    make_policy(session)
+    make_screening(session)
+    session.commit()
+    assert "flask catalog import" not in client.get("/office/courses/new").text
