@@ -10,6 +10,7 @@ def init_app(app: Flask) -> None:
         class_message,
         class_talks,
         duplicates,
+        mail_previews,
         my,
         office,
         office_audit,

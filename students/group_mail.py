@@ -46,9 +46,11 @@ def group_invoice(session: Session, row: OutgoingMail) -> Message | None:
     if found is None or document is None:
         return None
     booking, offering = found
+    # A preview stands on a page: no PDF is made there.
+    pdf = b"" if row.details.get("preview") else document_pdf(document)
     return compose(
         "group-invoice",
-        attachments=(Attachment(f"{document.number}.pdf", document_pdf(document), "application/pdf"),),
+        attachments=(Attachment(f"{document.number}.pdf", pdf, "application/pdf"),),
         greeting=booking.contact_name,
         booking=booking,
         number=document.number,
