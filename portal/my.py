@@ -21,7 +21,7 @@ from certificates.lookups import certificates_of
 from core import clock
 from core.database import db
 from core.web import page
-from courses.offering_models import Meeting, Offering
+from courses.offering_models import Meeting, Offering, OfferingInstructor
 from portal.blueprint import blueprint
 from students import explaining, fee_lists, people, states
 from students.models import Enrollment, EnrollmentState, Student
@@ -104,13 +104,15 @@ def classes_of(session: Session, student: Student | None, now: datetime) -> Clas
         _sort_in(found, enrollment, now)
     found.past.reverse()
     if found.next is not None:
-        found.next_meetings = list(
-            session.scalars(
-                sa.select(Meeting)
-                .where(Meeting.offering_id == found.next.offering_id)
-                .order_by(Meeting.number)
-            )
+        # The instructors come with them, in the same statement: both are few.
+        with_people = joinedload(Meeting.offering).joinedload(Offering.instructors)
+        query = (
+            sa.select(Meeting)
+            .where(Meeting.offering_id == found.next.offering_id)
+            .options(with_people.joinedload(OfferingInstructor.user))
+            .order_by(Meeting.number)
         )
+        found.next_meetings = list(session.scalars(query).unique())
     found.line = explaining.moves(session, found.waiting)
     return found
 

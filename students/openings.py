@@ -3,6 +3,7 @@
 A wish is gone as soon as its mail stands in the outbox, in the same transaction: told once, and nothing is kept.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -84,6 +85,18 @@ def take_back(
     if wish is not None:
         session.delete(wish)
         audit.record(session, "students:opening:taken_back", student, actor=actor, now=now, **what)
+
+
+def wishes_of(session: Session, student: Student | None) -> Sequence[OpeningWish]:
+    """What a student asked to be told of, with courses and classes, oldest first. One statement."""
+    if student is None:
+        return []
+    return session.scalars(
+        sa.select(OpeningWish)
+        .where(OpeningWish.student_id == student.id)
+        .options(joinedload(OpeningWish.course), joinedload(OpeningWish.offering).joinedload(Offering.course))
+        .order_by(OpeningWish.id)
+    ).all()
 
 
 def has_wish(session: Session, student: Student | None, **what: int) -> bool:

@@ -18,7 +18,7 @@ from core.links import absolute
 from core.school import current_school
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering, OfferingState
-from students import calendar, leaving, ledger, lookups, people, states, waitlist
+from students import calendar, leaving, ledger, lookups, openings, people, states, waitlist
 from students.blueprint import blueprint
 from students.forms import ConfirmForm, DetailsForm, LicenseForm, profession_choices
 from students.models import ROLL_STATES, Enrollment, EnrollmentState, Student
@@ -199,6 +199,7 @@ def _show_details(form: DetailsForm, license_form: LicenseForm) -> Response:
         details_form=form,
         license_form=license_form,
         student=student,
+        wishes=openings.wishes_of(db.session, student),
         profession_label=people.profession_label,
         feed_url=absolute("students.calendar_feed", token=student.calendar_token) if student else "",
         status=422 if failed else None,

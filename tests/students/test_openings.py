@@ -92,7 +92,11 @@ def test_it_can_be_taken_back(client: FlaskClient, session: Session, time: Clock
     session.commit()
     sign_in(client, student.user)
     client.post(f"/classes/{offering.code}/tell-me")
-    client.post(f"/classes/{offering.code}/tell-me", data={"off": "1"})
+    listed = client.get("/my/details")
+    assert "We tell you when these open" in text_of(listed)
+    assert offering.code in listed.text
+    back = {"off": "1", "next": "/my/details"}
+    assert client.post(f"/classes/{offering.code}/tell-me", data=back).location == "/my/details"
     assert wishes(session) == 0
     time.later(days=11)
     assert openings.tell() == 0
