@@ -120,6 +120,8 @@ def _link(previous: str, at: datetime, actor_id: int | None, action: str, subjec
 
 @event.listens_for(Session, "before_commit")
 def _extend_chain(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint ends: the head stays free until the transaction itself does
     noted: list[_Noted] = session.info.pop("audit", [])
     if not noted:
         return

@@ -23,7 +23,7 @@ from courses.rescheduling import reschedule
 from courses.scheduling import Conflict, conflicts
 from portal.blueprint import blueprint
 from portal.schedule_form import Change, ScheduleForm, changes_of, planned_of, schedule_of
-from students import ledger
+from students import ledger, waitlist
 from students.moving import tell_moved
 
 
@@ -100,6 +100,7 @@ def _move(code: str, form: ScheduleForm) -> int:
         )
         if moved:
             ledger.move_due_dates(session, offering)
+            waitlist.shorten_offers(session, offering, now=now)
         return tell_moved(session, offering, meetings_before=before, now=now) if moved else 0
 
 

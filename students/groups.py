@@ -4,7 +4,7 @@ Unnamed seats count as held (invariant 1): ``students.seats`` reserves, names an
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -156,6 +156,7 @@ def name_person(
                 ),
                 field="email",
             )
+        person = _where_unknown(student, person)
     request = EnrollRequest(
         certificate_name=person.name,
         profession=person.profession,
@@ -166,6 +167,13 @@ def name_person(
         group_booking=booking,
     )
     return enrolling.enroll(session, offering, student, request, actor=actor, now=now)
+
+
+def _where_unknown(student: Student, person: Person) -> Person:
+    """What a contact may say of someone: what the school does not know yet. What the student said stays."""
+    if student.licenses:
+        person = replace(person, license_state="", license_number="")
+    return replace(person, profession=student.profession or person.profession)
 
 
 def take_off(
@@ -189,7 +197,13 @@ def take_off(
         by_group=booking.organization,
     )
     telling.withdrawn(
-        session, enrollment, now=now, was=EnrollmentState.ENROLLED.value, by_office=True, refund_cents=0
+        session,
+        enrollment,
+        now=now,
+        was=EnrollmentState.ENROLLED.value,
+        by_office=actor is not None,
+        by_group="" if actor is not None else booking.organization,
+        refund_cents=0,
     )
 
 

@@ -93,7 +93,7 @@ def withdraw(
 ) -> Terms:
     """Give up a seat, an offer, a request or a place on the waitlist; a freed seat goes to the head of the list.
 
-    ``refund_cents``: the office's own decision on the refund, instead of the policy's; needs a reason. Returns the
+    ``refund_cents``: what the office gives back of what was paid, instead of the policy's; needs a reason. Returns the
     terms that applied. Raises RuleError when there is nothing to leave, after the class began (the office may, until
     it is finalized, with a reason), or for an override without a reason.
     """
@@ -112,7 +112,6 @@ def withdraw(
             raise RuleError(_("A refund lies between nothing and the whole price."), field="refund")
     was = enrollment.state
     held_seat = enrollment.holds_seat
-    due = terms.refund_cents if refund_cents is None else refund_cents
     seats.move(
         session,
         enrollment,
@@ -123,7 +122,7 @@ def withdraw(
         days_before=terms.days_before,
         percent=terms.percent,
         fee_cents=terms.fee_cents,
-        kept_cents=terms.price_cents - due if was is EnrollmentState.ENROLLED else 0,
+        kept_cents=_kept(session, enrollment, terms, refund_cents) if was is EnrollmentState.ENROLLED else 0,
         overridden=refund_cents is not None,
     )
     telling.withdrawn(
@@ -137,6 +136,17 @@ def withdraw(
     if held_seat:
         waitlist.promote(session, offering, now=now, freed_by="withdrawn")
     return terms
+
+
+def _kept(session: Session, enrollment: Enrollment, terms: Terms, refund_cents: int | None) -> int:
+    """What the school keeps: by the terms, or what is left of the money paid after the office's own refund."""
+    if refund_cents is None:
+        return terms.kept_cents
+    account = ledger.account_of(session, enrollment.id)
+    if account is None:
+        return 0
+    account = ledger.lock(session, account.id)
+    return max(0, min(account.paid_cents, account.charged_cents) - refund_cents)
 
 
 def require_leavable(

@@ -25,7 +25,7 @@ from core.outbox import Attachment, Message, OutgoingMail, mail
 from core.school import School, current_school
 from courses.offering_models import Offering, OfferingState
 from students import calendar, waitlist
-from students.models import Enrollment, EnrollmentState, Student
+from students.models import LIVE_STATES, Enrollment, EnrollmentState, Student
 
 S = EnrollmentState
 HELD_OR_WAITING = frozenset({S.ENROLLED, S.OFFERED, S.WAITLISTED, S.PENDING})
@@ -238,7 +238,7 @@ def list_closed(session: Session, row: OutgoingMail) -> Message | None:
 def approved(session: Session, row: OutgoingMail) -> Message | None:
     """The office said yes: a seat, or a place on the waitlist."""
     enrollment = load(session, row.about_id)
-    if enrollment is None or enrollment.state in (S.WITHDRAWN, S.TRANSFERRED, S.CANCELLED):
+    if enrollment is None or enrollment.state not in LIVE_STATES:
         return None
     waits = enrollment.state in (S.WAITLISTED, S.OFFERED)
     return message_about(
@@ -270,6 +270,7 @@ def withdrawn(session: Session, row: OutgoingMail) -> Message | None:
         had_seat=had_seat,
         was=row.details.get("was", ""),
         by_office=bool(row.details.get("by_office")),
+        by_group=str(row.details.get("by_group", "")),
         refund=_amount(session, row, "refund_cents"),
         refund_cents=int(row.details.get("refund_cents", 0)),
     )

@@ -51,6 +51,21 @@ def offered(session: Session, enrollment: Enrollment, *, now: datetime) -> None:
         _tell(session, "offer-reminder", enrollment, now=now, not_before=until - OFFER_REMINDER)
 
 
+def offer_shortened(session: Session, enrollment: Enrollment, *, now: datetime) -> None:
+    """The class moved forward, and the offer ends earlier than was said: the offer once more, with its deadline."""
+    user, until = enrollment.student.user, enrollment.offer_expires_at
+    session.flush()
+    outbox.enqueue(
+        session,
+        "offer",
+        to=user.email,
+        to_name=user.name,
+        event=f"enrollment:{enrollment.id}:offer:{until.isoformat() if until else ''}",
+        now=now,
+        about_id=enrollment.id,
+    )
+
+
 def lapsed(session: Session, enrollment: Enrollment, *, now: datetime) -> None:
     """The offer's time is over."""
     _tell(session, "lapsed", enrollment, now=now)

@@ -27,8 +27,8 @@ def transfer(
     """Move an enrolled student to another class of the course. Returns the new enrollment; price and policy go along.
 
     A student may move as often as the policy agreed to allows, before the class begins; the office may always, with a
-    reason where the rules would say no (times, number of moves, prerequisites, people waiting there). Raises RuleError
-    when there is no seat or it is not allowed; both classes are locked, in the order of their ids.
+    reason where the rules would say no (times, number of moves, prerequisites, approval, people waiting
+    there). Raises RuleError when there is no seat or it is not allowed; both classes are locked, in the order of their ids.
     """
     if to_offering.id == enrollment.offering_id:
         raise RuleError(_("That is the class you are in."), field="to")
@@ -64,6 +64,8 @@ def _objections(
     found = []
     if now >= here.starts_at:
         found.append(_("The class has begun; the office decides about a move."))
+    if there.needs_approval:
+        found.append(_("The office decides about each seat of that class. Ask it to move you."))
     if there.waiting_count > 0:
         found.append(_("People wait for a seat in that class, and they come first."))
     allowed = enrollment.policy.free_transfers

@@ -202,6 +202,31 @@ def _no_offer(state: EnrollmentState) -> str:
     return _("There is no seat offer for you in this class.")
 
 
+def shorten_offers(session: Session, offering: Offering, *, now: datetime) -> int:
+    """After a class was moved forward: offers end at its new cut-off, or at its beginning when that has passed.
+
+    The offering is locked. Whoever has an offer is mailed the new deadline; returns how many.
+    """
+    closes = cut_off(offering, offering.policy)
+    latest = closes if closes > now else offering.starts_at
+    session.flush()
+    offers = session.scalars(
+        sa.select(Enrollment)
+        .where(
+            Enrollment.offering_id == offering.id,
+            Enrollment.state == EnrollmentState.OFFERED,
+            Enrollment.offer_expires_at > latest,
+        )
+        .options(_WITH_USER)
+        .execution_options(populate_existing=True)
+        .order_by(Enrollment.ticket)
+    ).all()
+    for enrollment in offers:
+        enrollment.offer_expires_at = latest
+        telling.offer_shortened(session, enrollment, now=now)
+    return len(offers)
+
+
 @jobs.job(LAPSE_JOB, every=1)
 def lapse_offers() -> int:
     """End offers whose time is over and offer the seats to the next; also seats that nobody was offered yet.

@@ -67,3 +67,15 @@ def test_a_payload_erased_by_law_leaves_the_chain_whole(session: Session) -> Non
     audit.erase(session, [event])
     session.commit()
     assert list(audit.verify(session)) == []
+
+
+def test_the_head_is_not_taken_when_a_savepoint_ends(session: Session) -> None:
+    session.rollback()
+    begin_write(session)
+    audit.record(session, "core:thing:made", None, actor=None, now=NOW)
+    with session.begin_nested():
+        session.execute(sa.text("SELECT 1"))
+    assert session.scalar(sa.select(sa.func.count(audit.AuditEvent.id))) == 0
+    session.commit()
+    assert session.scalar(sa.select(sa.func.count(audit.AuditEvent.id))) == 1
+    assert list(audit.verify(session)) == []

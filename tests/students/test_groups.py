@@ -16,7 +16,7 @@ from accounts.models import Role, User
 from core.database import begin_write, writing
 from core.delivery import deliver_due
 from core.errors import RuleError
-from core.outbox import OutgoingMail
+from core.outbox import OutgoingMail, kinds
 from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import Offering
 from students import cancelling, capacity, groups, leaving, ledger, seats, transferring
@@ -421,3 +421,33 @@ def test_the_mails_to_the_contact_can_be_sent(session: Session, booking: GroupBo
         ("group-booking", "sent"),
         ("group-invoice", "sent"),
     ]
+
+
+def test_a_contact_does_not_change_what_a_known_student_said(session: Session) -> None:
+    offering = make_offering(session, capacity=2)
+    booking = book(session, offering)
+    known = make_student(session)
+    number = known.licenses[0].number
+    stranger = person(email=known.user.email, profession="RN", license_state="OR", license_number="RN-FORGED")
+    enrollment = groups.name_person(session, booking, stranger, actor=None, now=NOW)
+    forged = person(email=known.user.email, profession="LMT", license_state="OR", license_number="LMT-FORGED")
+    groups.swap(session, booking, enrollment, forged, actor=None, now=NOW)
+    session.flush()
+    session.refresh(known)
+    assert known.profession == "LMT"
+    assert [license_.number for license_ in known.licenses] == [number]
+
+
+def test_someone_the_contact_takes_off_is_told_who_did_it(session: Session, app: Flask) -> None:
+    offering = make_offering(session, capacity=2)
+    booking = book(session, offering)
+    enrollment = name(session, booking)
+    groups.take_off(session, booking, enrollment, actor=None, now=NOW)
+    session.flush()
+    row = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.kind == "withdrawn")).one()
+    with app.test_request_context():
+        message = kinds()["withdrawn"].render(session, row)
+    assert message is not None
+    for text in (message.text, message.html):
+        assert "Harbor Clinic gave your seat in this class to someone else" in text
+        assert "the office took you out" not in text

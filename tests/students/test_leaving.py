@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role
 from core.errors import RuleError
-from students import leaving
+from students import leaving, ledger
 from students.models import EnrollmentState
-from tests.factories import NOW, make_offering, make_policy, make_user, put_enrollment
+from tests.factories import NOW, make_offering, make_policy, make_school, make_user, put_enrollment
 from tests.helpers import mails_to
 from tests.students.acting import changes_nothing, fill
+from tests.students.fees import account_of, pay, require_sums
 
 pytestmark = pytest.mark.both_databases
 S = EnrollmentState
@@ -143,3 +144,19 @@ def test_the_office_gives_back_more_with_a_reason(session: Session) -> None:
         0,
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("paid", "refund", "back"), [(20000, 10000, 10000), (20000, 79500, 20000), (79500, 100, 100)]
+)
+def test_the_offices_refund_is_what_comes_back_of_what_was_paid(
+    session: Session, paid: int, refund: int, back: int
+) -> None:
+    make_school(session)
+    offering = make_offering(session)
+    (enrollment,) = fill(session, offering, 1)
+    rosa = make_user(session, Role.REGISTRAR)
+    pay(session, account_of(session, enrollment), paid, actor=rosa)
+    leaving.withdraw(session, enrollment, actor=rosa, now=NOW, reason="Illness", refund_cents=refund)
+    assert ledger.due_back(session, enrollment) == back
+    require_sums(session)

@@ -179,3 +179,24 @@ def test_leaving_a_line_says_nothing_is_owed(app: Flask, session: Session) -> No
     found = message(session, mine, "withdrawn")
     assert "You owe nothing" in found.text
     assert found.attachments == ()
+
+
+def test_an_approval_is_not_mailed_when_the_offer_after_it_has_run_out(session: Session, rosa: User) -> None:
+    offering = soon(session, capacity=1, needs_approval=True, approval_holds_seat=False)
+    now = clock.now()
+    first, second = fill(session, offering, 2, now=now)
+    approval.approve(session, first, actor=rosa, now=now)
+    approval.approve(session, second, actor=rosa, now=now)
+    leaving.withdraw(session, first, actor=first.student.user, now=now)
+    waitlist.lapse_in(session, offering.id, now=now + timedelta(days=3))
+    assert second.state is S.LAPSED
+    assert rendered(session, second, "approved") is None
+
+
+def test_a_lapsed_offer_does_not_speak_of_a_next_in_line_who_may_not_be_there(session: Session) -> None:
+    offering = soon(session, capacity=1)
+    now = clock.now()
+    first, second = fill(session, offering, 2, now=now)
+    leaving.withdraw(session, first, actor=first.student.user, now=now)
+    waitlist.lapse_in(session, offering.id, now=now + timedelta(days=3))
+    assert "next in line" not in message(session, second, "lapsed").text

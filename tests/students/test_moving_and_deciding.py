@@ -311,3 +311,14 @@ def test_a_policy_without_free_moves_lets_only_the_office_move(session: Session)
     (mine,) = fill(session, here, 1)
     with changes_nothing(session, here, there), pytest.raises(RuleError, match="include 0 moves"):
         transferring.transfer(session, mine, there, actor=mine.student.user, now=NOW)
+
+
+def test_a_student_cannot_move_around_the_registrars_approval(session: Session, rosa: User) -> None:
+    course = make_course(session)
+    here = make_offering(session, course)
+    there = make_offering(session, course, needs_approval=True)
+    (mine,) = fill(session, here, 1)
+    with changes_nothing(session, here, there), pytest.raises(RuleError, match="office decides"):
+        transferring.transfer(session, mine, there, actor=mine.student.user, now=NOW)
+    moved = transferring.transfer(session, mine, there, actor=rosa, now=NOW, reason="Known to us")
+    assert moved.state is S.ENROLLED

@@ -254,3 +254,30 @@ def test_a_policy_may_close_the_list_only_at_the_beginning(session: Session) -> 
     waiter = ask(session, offering, make_student(session))
     leave(session, seated)
     assert waiter.offer_expires_at == starts
+
+
+@pytest.mark.parametrize(
+    ("ahead", "bound"), [(timedelta(hours=40), timedelta(hours=24)), (timedelta(hours=10), timedelta())]
+)
+def test_an_offer_ends_before_the_class_that_was_moved_forward(
+    session: Session, ahead: timedelta, bound: timedelta
+) -> None:
+    offering, (first, second, _third) = full_class(session)
+    leave(session, first)
+    offering.starts_at = NOW + ahead
+    offering.calendar_sequence += 1
+    waitlist.shorten_offers(session, offering, now=NOW)
+    assert second.offer_expires_at == offering.starts_at - bound
+    assert mails_to(second.student.user.email).count("offer") == 2
+    waitlist.shorten_offers(session, offering, now=NOW)
+    assert mails_to(second.student.user.email).count("offer") == 2
+
+
+def test_an_offer_stays_as_it_is_when_the_class_moves_further_away(session: Session) -> None:
+    offering, (first, second, _third) = full_class(session)
+    leave(session, first)
+    offering.starts_at += timedelta(days=7)
+    offering.ends_at += timedelta(days=7)
+    waitlist.shorten_offers(session, offering, now=NOW)
+    assert second.offer_expires_at == NOW + timedelta(hours=48)
+    assert mails_to(second.student.user.email).count("offer") == 1
