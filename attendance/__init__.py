@@ -8,6 +8,7 @@ def init_app(app: Flask) -> None:
     from attendance import (  # noqa: F401 (they attach their pages)
         checkin_views,
         class_views,
+        door_views,
         mail,
         makeup_views,
         models,

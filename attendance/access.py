@@ -5,6 +5,8 @@ from flask import abort
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from accounts.models import User
+from attendance.door_models import Substitute
+from core import clock
 from courses.offering_models import (
     InstructorRole,
     Meeting,
@@ -68,9 +70,20 @@ def meeting_of(session: Session, user: User, code: str, number: int) -> Meeting:
 
 
 def taught_by(user: User) -> sa.ColumnElement[bool]:
-    """Whether someone may see an offering's attendance, as a condition of a query on offerings: the office sees all."""
+    """Whether someone may see an offering's attendance, as a condition of a query on offerings: the office sees all, its
+    instructors theirs, a substitute the class of the day."""
     if user.is_staff:
         return sa.true()
-    return sa.exists().where(
+    teaches_it = sa.exists().where(
         OfferingInstructor.offering_id == Offering.id, OfferingInstructor.user_id == user.id
     )
+    if not user.is_instructor:
+        return teaches_it
+    now = clock.now()
+    stands_in = sa.exists().where(
+        Substitute.offering_id == Offering.id,
+        Substitute.user_id == user.id,
+        Substitute.begins_at <= now,
+        Substitute.ends_at > now,
+    )
+    return sa.or_(teaches_it, stands_in)

@@ -17,6 +17,7 @@ def init_app(app: Flask) -> None:
         office_classes,
         office_mail,
         office_school,
+        report_views,
         teaching,
     )
     from portal.blueprint import blueprint

@@ -74,6 +74,7 @@ WORDS = {
     "students:opening:taken_back": _l("no longer wants to be told when a class opens"),
     "students:opening:wished": _l("asked to be told when a class opens"),
     "students:talk:recorded": _l("recorded talks before a class"),
+    "portal:board:reported": _l("made a file for a board"),
     "portal:demo:loaded": _l("loaded the demo school"),
     "portal:school:changed": _l("changed the school’s settings"),
     "students:calendar:renewed": _l("asked for a new calendar address"),

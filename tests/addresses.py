@@ -308,5 +308,19 @@ TABLE: dict[str, Row] = {
     "POST /office/make-ups/<int:makeup_id>/approve": Row("/office/make-ups/{make_up}/approve", OFFICE_SEND),
     "GET /office/make-ups/<int:makeup_id>/decline": Row("/office/make-ups/{make_up}/decline", OFFICE),
     "POST /office/make-ups/<int:makeup_id>/decline": Row("/office/make-ups/{make_up}/decline", OFFICE_BAD),
+    # attendance: at the door; portal: reports
+    "GET /teaching/<code>/meetings/<int:number>/walk-in": Row("/teaching/{running}/meetings/1/walk-in", TEACHING),
+    "POST /teaching/<code>/meetings/<int:number>/walk-in": Row("/teaching/{running}/meetings/1/walk-in", TEACHING_BAD),
+    "GET /teaching/<code>/substitutes": Row("/teaching/{running}/substitutes", TEACHING),
+    "POST /teaching/<code>/substitutes": Row("/teaching/{running}/substitutes", TEACHING_BAD),
+    "POST /teaching/<code>/substitutes/<int:substitute_id>/end": Row("/teaching/{running}/substitutes/99/end", "login 403 403 404 404 404 404"),
+    "GET /office/walk-ins": Row("/office/walk-ins", OFFICE),
+    "POST /office/walk-ins/<int:walk_in_id>/settle": Row("/office/walk-ins/99/settle", "login 403 403 403 403 404 404"),
+    "GET /office/reports": Row("/office/reports", OFFICE),
+    "GET /office/reports/<key>": Row("/office/reports/classes", OFFICE),
+    "GET /office/reports/<key>.<any(xlsx, csv):form>": Row("/office/reports/classes.csv", OFFICE),
+    "GET /office/reports/boards": Row("/office/reports/boards", OFFICE),
+    "POST /office/reports/boards": Row("/office/reports/boards", OFFICE_BAD),
+    "GET /office/reports/boards/<int:report_id>.xls": Row("/office/reports/boards/99.xls", "login 403 403 403 403 404 404"),
 }
 # fmt: on

@@ -1,0 +1,211 @@
+"""At the door: walk-ins, and substitutes for a day."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from attendance import door
+from attendance.door import Newcomer
+from attendance.door_models import Substitute, WalkIn
+from core.audit import verify
+from core.database import begin_write
+from core.errors import RuleError
+from courses.models import Prerequisite, PrerequisiteKind
+from courses.offering_models import Offering
+from students.models import Enrollment, EnrollmentState, Source
+from tests import factories
+from tests.attendance.classes import NOW, Class, later, make_class
+from tests.helpers import mails_to, sign_in
+
+NOOR = Newcomer("Noor Haddad", "noor@example.org", "LMT", "OR", "771", has_agreed=True)
+TODAY = date(2027, 3, 1)
+
+
+@pytest.fixture(autouse=True)
+def _now() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def made(session: Session) -> Class:
+    return make_class(session, capacity=4)
+
+
+def at_the_door(session: Session, made: Class, person: Newcomer = NOOR) -> Enrollment | WalkIn:
+    begin_write(session)
+    found = door.walk_in(session, made.meeting, person, actor=made.lead, now=NOW)
+    session.commit()
+    return found
+
+
+@pytest.mark.both_databases
+def test_someone_at_the_door_is_enrolled_when_a_seat_is_free(session: Session, made: Class) -> None:
+    found = at_the_door(session, made)
+    assert isinstance(found, Enrollment)
+    assert (found.state, found.source) == (EnrollmentState.ENROLLED, Source.DOOR)
+    assert found.policy_agreed_at == NOW
+    assert found.student.user.role is Role.STUDENT
+    assert session.get_one(Offering, made.offering.id).seats_taken == 4
+    assert mails_to("noor@example.org") == ["account-invitation", "confirmation"]
+    assert list(verify(session)) == []
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("why", ["full", "waiting", "prerequisite", "approval"])
+def test_who_cannot_be_enrolled_is_noted_for_the_office(session: Session, made: Class, why: str) -> None:
+    begin_write(session)
+    if why == "full":
+        made.offering.capacity = 3
+    elif why == "waiting":
+        factories.put_enrollment(session, made.offering, state=EnrollmentState.WAITLISTED)
+    elif why == "prerequisite":
+        needs = factories.make_course(session).id
+        row = Prerequisite(course_id=made.offering.course_id, needs_id=needs, kind=PrerequisiteKind.REQUIRED)
+        session.add(row)
+    else:
+        person = factories.make_user(session, email="noor@example.org")
+        person.disabled_at = NOW
+    session.commit()
+    found = at_the_door(session, made)
+    assert isinstance(found, WalkIn)
+    assert found.problem
+    assert session.scalars(sa.select(Enrollment).where(Enrollment.source == Source.DOOR)).all() == []
+    known = session.scalars(sa.select(User.email).where(User.email == "noor@example.org")).all()
+    assert len(known) == (1 if why == "approval" else 0)  # nothing half done
+    assert mails_to("noor@example.org") == []
+
+
+def test_without_agreement_and_twice_nothing_happens(session: Session, made: Class) -> None:
+    unasked = Newcomer("Noor Haddad", "noor@example.org")
+    with pytest.raises(RuleError, match="agree to the terms"):
+        at_the_door(session, made, unasked)
+    session.rollback()
+    at_the_door(session, made)
+    with pytest.raises(RuleError, match="in the class already"):
+        at_the_door(session, made)
+
+
+def form(**values: str) -> dict[str, str]:
+    return {
+        "name": "Noor Haddad", "email": "noor@example.org", "profession": "LMT", "license_state": "OR",
+        "license_number": "771", "has_agreed": "y",
+    } | values  # fmt: skip
+
+
+def test_the_door_page_and_the_offices_list(
+    app: Flask, client: FlaskClient, session: Session, made: Class
+) -> None:
+    address = f"/teaching/{made.offering.code}/meetings/1/walk-in"
+    sign_in(client, made.assistant)
+    assert client.get(address).status_code == 200
+    refused = client.post(address, data=form(email="no", has_agreed=""))
+    assert refused.status_code == 422
+    answer = client.post(address, data=form(), follow_redirects=True)
+    assert "Noor Haddad is enrolled and on the roll." in answer.text
+    full = client.post(address, data=form(email="two@example.org", name="Second"), follow_redirects=True)
+    assert "Noted for the office, not enrolled: No seat is free" in full.text
+    assert client.get("/office/walk-ins").status_code == 403
+    begin_write(session)
+    registrar, other = (factories.make_user(session, role) for role in (Role.REGISTRAR, Role.INSTRUCTOR))
+    session.commit()
+    office = app.test_client()
+    sign_in(office, registrar)
+    assert "two@example.org" in office.get("/office/walk-ins").text
+    number = session.scalars(sa.select(WalkIn.id)).one()
+    assert office.post(f"/office/walk-ins/{number}/settle").status_code == 303
+    assert "settled already" in office.post(f"/office/walk-ins/{number}/settle", follow_redirects=True).text
+    assert "Nobody waits for you" in office.get("/office/walk-ins").text
+    stranger = app.test_client()
+    sign_in(stranger, other)
+    assert stranger.get(address).status_code == 404
+
+
+@pytest.fixture
+def sub(session: Session, made: Class) -> User:
+    begin_write(session)
+    user = factories.make_user(session, Role.INSTRUCTOR, name="Sam Ellery")
+    session.commit()
+    return user
+
+
+def named(session: Session, made: Class, sub: User, day: date = TODAY) -> Substitute:
+    begin_write(session)
+    row = door.name_substitute(session, made.offering, sub, day, actor=made.lead, now=NOW)
+    session.commit()
+    return row
+
+
+@pytest.mark.both_databases
+def test_a_substitute_has_the_class_for_that_day_only(
+    app: Flask, session: Session, made: Class, sub: User
+) -> None:
+    address = f"/teaching/{made.offering.code}/"
+    browser = app.test_client()
+    sign_in(browser, sub)
+    assert browser.get(address).status_code == 404
+    named(session, made, sub)
+    assert browser.get(address).status_code == 200
+    assert made.offering.code in browser.get("/teaching/").text
+    roll = {f"status-{made.ids[0]}": "present", "revision": "0"}
+    assert browser.post(address + "meetings/1/roll", data=roll).status_code == 303
+    assert browser.post(address + "finalize", data={}).status_code == 403
+    assert browser.get(address + "substitutes").status_code == 403
+    with time_machine.travel(later(60 * 24), tick=False):
+        assert browser.get(address).status_code == 404
+        assert browser.post(address + "meetings/1/roll", data=roll).status_code == 404
+
+
+def test_a_day_lasts_as_long_as_its_meetings(session: Session, sub: User, made: Class) -> None:
+    begin_write(session)
+    late = factories.make_offering(
+        session, starts=NOW + timedelta(hours=13), meetings=1, minutes=120, lead=made.lead
+    )
+    session.flush()
+    row = door.name_substitute(session, late, sub, TODAY, actor=made.lead, now=NOW)
+    assert row.ends_at == late.ends_at
+
+
+@pytest.mark.parametrize(
+    ("who", "day", "told"),
+    [
+        ("sub", TODAY + timedelta(days=1), "no meeting on that day"),
+        ("assistant", TODAY, "teaches this class anyway"),
+        ("student", TODAY, "Choose an instructor."),
+    ],
+)
+def test_what_cannot_be_is_told(
+    session: Session, made: Class, sub: User, who: str, day: date, told: str
+) -> None:
+    users: dict[str, Any] = {
+        "sub": sub, "assistant": made.assistant, "student": made.enrollments[0].student.user,
+    }  # fmt: skip
+    with pytest.raises(RuleError, match=told):
+        named(session, made, users[who], day)
+
+
+def test_the_lead_names_and_ends_a_substitution(
+    app: Flask, client: FlaskClient, session: Session, made: Class, sub: User
+) -> None:
+    sign_in(client, made.lead)
+    address = f"/teaching/{made.offering.code}/substitutes"
+    data = {"person": str(sub.id), "day": TODAY.isoformat()}
+    assert client.post(address, data=data).status_code == 303
+    assert "has the class on that day already" in client.post(address, data=data).text
+    html = client.get(address).text
+    assert "Take the class back" in html
+    number = session.scalars(sa.select(Substitute.id)).one()
+    helper = app.test_client()
+    sign_in(helper, made.assistant)
+    assert helper.get(address).status_code == 403
+    assert helper.post(f"{address}/{number}/end").status_code == 403
+    assert client.post(f"{address}/{number}/end").status_code == 303
+    assert session.scalars(sa.select(Substitute)).all() == []
