@@ -64,7 +64,7 @@ def test_every_action_that_the_program_records_has_plain_words() -> None:
 
 def test_an_action_of_another_version_is_read_as_it_is_written(app: Flask) -> None:
     with app.app_context():
-        assert words_for("students:group:seats_returned") == "group: seats returned"
+        assert words_for("students:group:seats_painted") == "group: seats painted"
 
 
 def test_the_log_tells_who_did_what(session: Session, client: FlaskClient, rosa: User) -> None:
