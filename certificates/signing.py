@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from flask_babel import gettext as _
 
 from certificates.keys import PrivateKey, SigningKey, SigningKeyError
+from certificates.pyhanko_modules import load_pyhanko
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -44,6 +45,7 @@ def _asn1(certificate: "x509.Certificate") -> Any:
 
 def _signer(key: SigningKey, sign: Callable[[bytes], bytes]) -> Any:
     """pyHanko's signer around a key that stays loaded: its own signer parses it each time, 10 ms."""
+    load_pyhanko()
     from asn1crypto import algos
     from pyhanko.sign.signers import Signer
     from pyhanko_certvalidator.registry import SimpleCertificateStore
@@ -124,6 +126,7 @@ def reserve(key: SigningKey, *, timestamped: bool = False) -> int:
 
 def http_timestamper(url: str, *, timeout: int = 10) -> "TimeStamper":
     """Return a client of an RFC 3161 time stamp authority; `timeout` in seconds."""
+    load_pyhanko()
     from pyhanko.sign.timestamps import HTTPTimeStamper
 
     return HTTPTimeStamper(url, timeout=timeout)
@@ -145,6 +148,7 @@ def sign_pdf(
     field, when the time stamp authority does not answer, or when the signature does not fit its room;
     nothing is half signed.
     """
+    load_pyhanko()
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.pdf_utils.misc import PdfError as PyHankoError
     from pyhanko.sign.fields import SigSeedSubFilter

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext
@@ -21,9 +21,12 @@ _UNSEEN = {
     0xAD,
 }
 
+# Tibetan comes to five; a tower of ninety runs across the whole page, and over everybody else's line.
+_MOST_MARKS = 5
+
 
 def clean_text(text: str, *, lines: bool = False) -> str:
-    """Return `text` in NFC without control and direction characters, its runs of spaces collapsed.
+    """Return `text` in NFC without control and direction characters or towers of accents, its spaces collapsed.
 
     With `lines`, line breaks are kept (as `\\n`) and only the spaces at the end of each line go.
     """
@@ -37,7 +40,17 @@ def clean_text(text: str, *, lines: bool = False) -> str:
 def _clean_line(text: str, *, collapse: bool) -> str:
     spaced = "".join(" " if char.isspace() else char for char in text)
     kept = "".join(c for c in spaced if ord(c) not in _UNSEEN and unicodedata.category(c) not in {"Cc", "Cs"})
+    kept = "".join(_without_towers(kept))
     return " ".join(kept.split()) if collapse else kept.rstrip()
+
+
+def _without_towers(text: str) -> Iterator[str]:
+    """The characters without the accents that are piled higher on one letter than any script piles them."""
+    height = 0
+    for char in text:
+        height = height + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
+        if height <= _MOST_MARKS:
+            yield char
 
 
 def mail_address(typed: str) -> str:

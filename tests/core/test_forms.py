@@ -1,6 +1,7 @@
 import datetime as dt
 import inspect
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -194,6 +195,12 @@ def test_what_is_no_address_is_refused_and_kept_for_correction(typed: str) -> No
 
 def test_an_address_that_mail_cannot_reach_is_refused_in_plain_words() -> None:
     assert "plain letters a to z before the @" in said(EmailField(), "josé@example.com")
+
+
+def test_a_tower_of_accents_is_cut_to_what_scripts_use() -> None:
+    assert clean_text("x" + "\u0301" * 90) == "x" + "\u0301" * 5
+    for name in ("Ọ̀ṣúnlá", "בְּרֵאשִׁ֖ית", "สุภาพรรณ์", "བསྒྲུབས"):
+        assert clean_text(name) == unicodedata.normalize("NFC", name)
 
 
 def test_a_name_may_be_written_in_any_script() -> None:
