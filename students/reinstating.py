@@ -18,12 +18,16 @@ def reinstate(
     """Staff give a seat back to someone who left. Returns the new enrollment, at the end of the ticket order.
 
     Raises RuleError without a reason, without a free seat, while people wait for one, when the class is over or
-    cancelled, or when the old enrollment is still live.
+    cancelled, when the old enrollment is still live, or when the student moved (they move back by a transfer).
     """
     offering = seats.lock_of(session, enrollment)
     reason = reason.strip()
     if enrollment.state not in states.FINAL_STATES:
         raise seats.AlreadyThereError(seats.already(enrollment.state))
+    if enrollment.state is EnrollmentState.TRANSFERRED:
+        raise RuleError(
+            _("The student moved to another class, and what was paid went along. Move them back.")
+        )
     if enrollment.group_booking_id is not None:
         raise RuleError(_("This seat belonged to a group booking. Name the person there again."))
     if not reason:

@@ -23,7 +23,7 @@ from core.errors import RuleError
 from courses.offering_models import Offering
 from students import ledger, states
 from students.group_models import GroupBooking
-from students.models import SEATED_STATES, Enrollment, EnrollmentEvent, EnrollmentState
+from students.models import SEATED_STATES, Enrollment, EnrollmentEvent, EnrollmentState, Student
 
 log = logging.getLogger("stillpoint.seats")
 
@@ -143,11 +143,22 @@ def live_enrollment(session: Session, offering_id: int, student_id: int) -> Enro
 
 
 def require_no_other(session: Session, offering: Offering, student_id: int) -> None:
-    """Raise AlreadyThereError when the student has a live enrollment here. Asked once under the lock, then known."""
+    """Raise AlreadyThereError when the student has a live enrollment here. Asked once under the lock, then known.
+
+    The record is held until the transaction ends, so that it is not merged away meanwhile (``students.merging``): RuleError
+    when it has been.
+    """
     _door(session, offering.id)
     known: set[tuple[int, int]] = session.info.setdefault(_ALONE, set())
     if (offering.id, student_id) in known:
         return
+    merged_into = session.scalar(
+        sa.select(Student.merged_into_id)
+        .where(Student.id == student_id)
+        .with_for_update(read=True, key_share=True)
+    )
+    if merged_into is not None:
+        raise RuleError(_("This record was merged into another one. Use that one instead."))
     existing = live_enrollment(session, offering.id, student_id)
     if existing is not None:
         raise AlreadyThereError(already(existing.state))

@@ -48,17 +48,17 @@ def make_classes(app: Flask) -> World:
         lead = session.scalars(sa.select(User).where(User.email == "ines@tideway.example")).one()
         now = clock.now()
         made = [
-            _offering(session, course, venue, f"BENCH-{n:03d}", days=30 + n % 200, capacity=24)
+            new_offering(session, course, venue, f"BENCH-{n:03d}", days=30 + n % 200, capacity=24)
             for n in range(CLASSES)
         ]
-        _offering(session, course, venue, "BENCH-RUSH", days=90, capacity=30)
-        roll = _offering(session, course, venue, "BENCH-ROLL", days=-1, capacity=40)
+        new_offering(session, course, venue, "BENCH-RUSH", days=90, capacity=30)
+        roll = new_offering(session, course, venue, "BENCH-ROLL", days=-1, capacity=40)
         session.add(OfferingInstructor(offering_id=roll.id, user_id=lead.id, role=InstructorRole.LEAD))
         people = session.scalars(
             sa.select(Student).join(User).where(User.email.like("student____@%")).order_by(User.email)
         ).all()
         for number, student in enumerate(people[-40:]):
-            _put(session, roll, student, number + 1, now)
+            put(session, roll, student, number + 1, now)
         codes = [offering.code for offering in made]
         logins = list(
             session.scalars(
@@ -76,9 +76,10 @@ def make_classes(app: Flask) -> World:
     )
 
 
-def _offering(
+def new_offering(
     session: Session, course: Course, venue: Venue, code: str, *, days: int, capacity: int
 ) -> Offering:
+    """A published class of two days, so many days from now; flushed."""
     starts = (clock.now() + timedelta(days=days)).replace(hour=17, minute=0, second=0, microsecond=0)
     row = Offering(
         code=code,
@@ -103,24 +104,25 @@ def _offering(
     return row
 
 
-def _put(session: Session, offering: Offering, student: Student, ticket: int, now: Any) -> None:
-    session.add(
-        Enrollment(
-            offering_id=offering.id,
-            student_id=student.id,
-            state=EnrollmentState.ENROLLED,
-            ticket=ticket,
-            holds_seat=True,
-            certificate_name=student.certificate_name,
-            profession="LMT",
-            price_cents=offering.price_cents,
-            policy_id=offering.policy_id,
-            created_at=now - timedelta(days=30),
-            changed_at=now - timedelta(days=30),
-        )
+def put(session: Session, offering: Offering, student: Student, ticket: int, now: Any) -> Enrollment:
+    """An enrolled student, as if thirty days ago; not flushed."""
+    row = Enrollment(
+        offering_id=offering.id,
+        student_id=student.id,
+        state=EnrollmentState.ENROLLED,
+        ticket=ticket,
+        holds_seat=True,
+        certificate_name=student.certificate_name,
+        profession="LMT",
+        price_cents=offering.price_cents,
+        policy_id=offering.policy_id,
+        created_at=now - timedelta(days=30),
+        changed_at=now - timedelta(days=30),
     )
+    session.add(row)
     offering.seats_taken += 1
     offering.next_ticket = ticket + 1
+    return row
 
 
 def cookies(app: Flask, emails: list[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from accounts.models import Role, User
 from core.audit import AuditEvent
 from core.database import begin_write
 from core.errors import RuleError
+from students import enrollment as enrolling
 from students import merging, newcomers
 from students.models import Enrollment, EnrollmentState, License, PrerequisiteGrant, Student
 from tests.factories import (
@@ -24,7 +25,7 @@ from tests.factories import (
     put_enrollment,
 )
 from tests.helpers import sign_in, statements
-from tests.students.acting import ask
+from tests.students.acting import ask, request_of
 from tests.students.fees import account_of, pay, registrar, require_sums
 
 pytestmark = pytest.mark.both_databases
@@ -176,3 +177,13 @@ def test_nobody_else_merges(session: Session, client: FlaskClient, app: Flask) -
     sign_in(client, student)
     assert client.get(address).status_code == 403
     assert client.post(address).status_code == 403
+
+
+def test_nobody_enrolls_on_a_record_that_was_merged_away_meanwhile(session: Session) -> None:
+    keep, gone = make_student(session), make_student(session)
+    offering = make_offering(session)
+    request = request_of(offering, gone)
+    merged = sa.update(Student).where(Student.id == gone.id).values(merged_into_id=keep.id)
+    session.execute(merged.execution_options(synchronize_session=False))  # as another transaction would
+    with pytest.raises(RuleError, match="merged"):
+        enrolling.enroll(session, offering, gone, request, actor=gone.user, now=NOW)

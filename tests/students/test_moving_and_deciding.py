@@ -313,6 +313,17 @@ def test_a_policy_without_free_moves_lets_only_the_office_move(session: Session)
         transferring.transfer(session, mine, there, actor=mine.student.user, now=NOW)
 
 
+def test_someone_who_moved_to_another_class_is_not_brought_back_beside_it(
+    session: Session, rosa: User
+) -> None:
+    course = make_course(session)
+    here, there = make_offering(session, course), make_offering(session, course)
+    (mine,) = fill(session, here, 1)
+    transferring.transfer(session, mine, there, actor=mine.student.user, now=NOW)
+    with changes_nothing(session, here, there), pytest.raises(RuleError, match="moved to another class"):
+        reinstating.reinstate(session, mine, reason="Asked", actor=rosa, now=NOW)
+
+
 def test_a_student_cannot_move_around_the_registrars_approval(session: Session, rosa: User) -> None:
     course = make_course(session)
     here = make_offering(session, course)
