@@ -9,6 +9,7 @@ def init_app(app: Flask) -> None:
         checkin_views,
         class_views,
         door_views,
+        import_views,
         mail,
         makeup_views,
         models,

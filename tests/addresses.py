@@ -311,6 +311,8 @@ TABLE: dict[str, Row] = {
     # attendance: at the door; portal: reports
     "GET /teaching/<code>/meetings/<int:number>/walk-in": Row("/teaching/{running}/meetings/1/walk-in", TEACHING),
     "POST /teaching/<code>/meetings/<int:number>/walk-in": Row("/teaching/{running}/meetings/1/walk-in", TEACHING_BAD),
+    "GET /teaching/<code>/meetings/<int:number>/import": Row("/teaching/{running}/meetings/1/import", TEACHING),
+    "POST /teaching/<code>/meetings/<int:number>/import": Row("/teaching/{running}/meetings/1/import", TEACHING_BAD),
     "GET /teaching/<code>/substitutes": Row("/teaching/{running}/substitutes", TEACHING),
     "POST /teaching/<code>/substitutes": Row("/teaching/{running}/substitutes", TEACHING_BAD),
     "POST /teaching/<code>/substitutes/<int:substitute_id>/end": Row("/teaching/{running}/substitutes/99/end", "login 403 403 404 404 404 404"),

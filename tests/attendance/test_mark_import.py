@@ -1,0 +1,106 @@
+"""Marks from a CSV: looked at first, then saved, all or nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from attendance.mark_import import preview
+from attendance.models import MarkMethod, MarkStatus
+from core.errors import RuleError
+from tests.attendance.classes import NOW, Class, later, make_class, stored
+from tests.helpers import sign_in
+
+P, L, E, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.LEFT_EARLY, MarkStatus.ABSENT
+
+
+@pytest.fixture(autouse=True)
+def _now() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def made(session: Session) -> Class:
+    """A class of 9:00 to 10:30; it is 10:00; ten minutes of grace."""
+    return make_class(session)
+
+
+def read(session: Session, made: Class, text: str) -> list[tuple[str, object]]:
+    return [
+        (line.who, (line.entry.status, line.entry.minutes) if line.entry else line.problem)
+        for line in preview(session, made.meeting, text, later(60))
+    ]
+
+
+@pytest.mark.both_databases
+def test_a_status_by_address_license_or_name(session: Session, made: Class) -> None:
+    first, second = (made.enrollments[n].student for n in range(2))
+    text = (
+        "Email,License,Name,Status,Minutes\r\n"
+        f"{first.user.email.upper()},,,present,\r\n"
+        f",{second.licenses[0].number},,Late,60\r\n"
+        ",,student  002,absent,\r\n"
+    )
+    assert read(session, made, text) == [
+        ("Student 000", (P, None)),
+        ("Student 001", (L, 60)),
+        ("Student 002", (A, None)),
+    ]
+
+
+def test_scan_times_become_marks(session: Session, made: Class) -> None:
+    text = (
+        "name;time\nStudent 000;8:58\nStudent 001;9:20\nStudent 002;2027-03-01T17:05:00+00:00\n"
+        "Student 002;2027-03-01 10:00\n"
+    )
+    assert read(session, made, text) == [
+        ("Student 000", (P, None)),
+        ("Student 001", (L, 70)),
+        ("Student 002", (E, 55)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("Nobody,present,,", "Nobody on this roll fits"),
+        (",present,,", "names nobody"),
+        ("Student 000,ill,,", "Choose present, late"),
+        ("Student 000,late,91,", "This meeting has 90 minutes."),
+        ("Student 000,late,many,", "whole number"),
+        ("Student 000,,,noon", "Write a time as 9:05"),
+        ("Student 000,,,12:00", "after the meeting"),
+        ("Student 000,,,2027-03-09 09:00", "of another day"),
+    ],
+)
+def test_each_line_says_what_is_wrong(session: Session, made: Class, row: str, told: str) -> None:
+    ((_who, problem),) = read(session, made, f"name,status,minutes,time\n{row}\n")
+    assert told in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "empty"), ("a,b\n1,2\n", "names the columns"), ('name,status\n"x', "not a CSV")],
+)
+def test_a_file_that_cannot_be_read_is_told(session: Session, made: Class, text: str, told: str) -> None:
+    with pytest.raises(RuleError, match=told):
+        read(session, made, text)
+
+
+def test_the_page_looks_first_and_saves_all_or_nothing(app: Flask, client: FlaskClient, made: Class) -> None:
+    sign_in(client, made.lead)
+    address = f"/teaching/{made.offering.code}/meetings/1/import"
+    bad = "name,status\nStudent 000,present\nNobody,present\n"
+    assert "Nobody on this roll fits" in client.post(address, data={"text": bad}).text
+    assert client.post(address, data={"text": bad, "save": "1"}).status_code == 422
+    assert stored(app, made.ids[0]) == []
+    good = "name,status\nStudent 000,present\n"
+    shown = client.post(address, data={"text": good})
+    assert "Save 1 mark" in shown.text
+    assert stored(app, made.ids[0]) == []
+    assert client.post(address, data={"text": good, "save": "1"}).status_code == 303
+    assert [(mark.status, mark.method) for mark in stored(app, made.ids[0])] == [(P, MarkMethod.IMPORT)]
