@@ -1,5 +1,7 @@
 """Commands of the ground floor, and the kind of group that every room's commands stand in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -11,18 +13,25 @@ from core.database import db
 from core.pages import advice_for
 
 
+@contextmanager
+def in_plain_words() -> Iterator[None]:
+    """End the command with what to do about a database in trouble: ClickException instead of the error itself."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        trouble = advice_for(error)
+        if trouble is None:
+            raise
+        raise click.ClickException(trouble) from None
+
+
 class Commands(AppGroup):
     """Commands that say what to do when the database is locked, missing, full or behind its migrations."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a database in trouble ends it with one sentence instead of a traceback."""
-        try:
+        with in_plain_words():
             return super().invoke(ctx)
-        except sa.exc.DBAPIError as error:
-            trouble = advice_for(error)
-            if trouble is None:
-                raise
-            raise click.ClickException(trouble) from None
 
 
 audit_commands = Commands("audit", help="The audit log.")

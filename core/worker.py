@@ -20,6 +20,7 @@ from huey.consumer import Consumer
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, jobs
+from core.commands import in_plain_words
 from core.database import Base, ShortText, db, writing
 from core.settings import Settings
 
@@ -69,7 +70,8 @@ def worker_command(no_periodic: bool) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     settings: Settings = app.extensions["settings"]
     logging.getLogger("huey").setLevel(logging.WARNING)
-    beat()
+    with in_plain_words():
+        beat()
     db.session.close()
     for name in jobs.registered():
         jobs.send_nudge(name)  # whatever was left undone

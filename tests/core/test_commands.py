@@ -23,6 +23,15 @@ def test_a_command_on_a_database_behind_the_program_says_what_to_run(app: Flask)
     assert "Traceback" not in result.output
 
 
+def test_a_worker_without_its_database_says_what_to_run(tmp_path: Path) -> None:
+    environment = os.environ | {"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": ""}
+    command = [sys.executable, "-m", "flask", "worker"]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "Run: flask db upgrade" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_setting_that_cannot_be_used_is_named_without_a_traceback(tmp_path: Path) -> None:
     environment = os.environ | {"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": "mysql://x"}
     command = [sys.executable, "-m", "flask", "audit", "verify"]
