@@ -84,6 +84,7 @@ def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
         instance_path=tmp_path,
         database_url=f"sqlite:///{tmp_path / 'stillpoint.db'}",
         secret_key="a secret for tests only",
+        public_url="http://school.test",
     ).completed()
     app = create_app(settings)
     with app.app_context():

@@ -1,0 +1,58 @@
+"""Every page of the table of addresses passes axe-core, for somebody who may see it: phone and desktop, light and dark."""
+
+import pytest
+from flask import Flask
+from playwright.sync_api import BrowserContext
+
+from tests.addresses import TABLE
+from tests.browser.conftest import Site
+from tests.browser.test_accessibility import LOOKS, look
+from tests.world import WHO, World, build_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.full]
+
+
+def who_sees(answers: str) -> str | None:
+    """Who gets the page, the admin rather than a visitor; None when nobody gets a 200."""
+    seeing = [who for who, answer in zip(WHO, answers.split(), strict=True) if answer == "200"]
+    return seeing[-1] if seeing else None
+
+
+def context_of(site: Site, app: Flask, world: World, who: str) -> BrowserContext:
+    context = site.phone()
+    if who != "visitor":
+        client = app.test_client()
+        with client.session_transaction() as session:
+            session["_user_id"] = world.people[who]
+            session["_fresh"] = True
+        cookie = client.get_cookie("stillpoint")
+        assert cookie is not None
+        context.add_cookies([{"name": "stillpoint", "value": cookie.value, "url": site.url}])
+    return context
+
+
+def test_every_page_of_the_table_can_be_used_by_everyone(site: Site) -> None:
+    world = build_world(site.app)
+    wanted: dict[str, list[str]] = {}
+    for key, row in TABLE.items():
+        who = who_sees(row.answers)
+        if key.startswith("GET ") and who is not None:
+            wanted.setdefault(who, []).append(row.path.format(**world.values))
+    problems: list[str] = []
+    seen = 0
+    for who, paths in wanted.items():
+        context = context_of(site, site.app, world, who)
+        page = context.new_page()
+        page.emulate_media(reduced_motion="reduce")
+        for path in paths:
+            kind = context.request.get(site.url + path).headers.get("content-type", "")
+            if not kind.startswith("text/html"):
+                continue
+            page.set_viewport_size({"width": 390, "height": 850})
+            page.goto(site.url + path)
+            seen += 1
+            for width, dark in LOOKS:
+                at = f"{path} ({who}) at {width}{' dark' if dark else ''}"
+                problems += [f"{at}: {text}" for text in look(page, width, dark)]
+    assert not problems, "\n".join(problems)
+    assert seen > 80
