@@ -91,6 +91,7 @@ def look(page: Page, width: int, dark: bool) -> list[str]:
     """What axe-core finds on the page as it is shown now; and whether it scrolls sideways."""
     page.set_viewport_size({"width": width, "height": 850})
     page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
+    page.reload()  # as somebody sees it who comes with these settings, not in the middle of a change
     found = Axe().run(page, options=CONTRAST_ONLY if dark else None)
     problems = [f"{item['id']}: {item['nodes'][0]['html'][:120]}" for item in found.response["violations"]]
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):

@@ -36,12 +36,14 @@ def rosa(session: Session, school: School, client: FlaskClient) -> User:
 
 
 def test_every_kind_has_a_sample_and_no_other(app: Flask) -> None:
-    assert set(mail_samples.SAMPLES) == set(outbox.kinds())
+    assert set(mail_samples.SAMPLES) == {kind for kind in outbox.kinds() if not kind.startswith("test-")}
 
 
 def test_every_kind_is_described(app: Flask) -> None:
     text = (ROOT / "docs" / "mails.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", text, re.M)) == set(outbox.kinds())
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", text, re.M)) == {
+        kind for kind in outbox.kinds() if not kind.startswith("test-")
+    }
 
 
 @pytest.mark.parametrize("kind", sorted(mail_samples.SAMPLES))
