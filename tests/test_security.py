@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
-from werkzeug.routing import IntegerConverter, Rule
+from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Rule
 
 from accounts.models import Role, User
 from app import create_app
@@ -36,10 +36,14 @@ def admin(session: Session) -> User:
     return user
 
 
+def some_value(kind: BaseConverter) -> object:
+    if isinstance(kind, AnyConverter):
+        return sorted(kind.items)[0]
+    return 1 if isinstance(kind, IntegerConverter) else "x"
+
+
 def some_address(app: Flask, rule: Rule) -> str:
-    values = {
-        name: 1 if isinstance(kind, IntegerConverter) else "x" for name, kind in rule._converters.items()
-    }
+    values = {name: some_value(kind) for name, kind in rule._converters.items()}
     return app.url_map.bind("school.test").build(rule.endpoint, values)
 
 
