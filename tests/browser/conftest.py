@@ -39,9 +39,13 @@ def chromium() -> str | None:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once."""
+    """Chromium, started once for the tests of this folder.
+
+    Not for the whole session: Playwright keeps an event loop running in the thread of the tests, and while one runs
+    pyHanko, which starts its own, refuses to sign or judge in the tests that this process is given next.
+    """
     path = chromium()
     assert path, "no Chromium found: install the package chromium, or set BROWSER_PATH"
     with sync_playwright() as playwright:
