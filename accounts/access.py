@@ -9,14 +9,13 @@ from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
 import sqlalchemy as sa
-from flask import Flask, abort, jsonify, redirect, request, url_for
+from flask import Flask, abort
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from core.database import db
-from core.pages import wants_json
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,18 +44,15 @@ def load_user(key: str) -> User | None:
     return user
 
 
-@login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
-def ask_to_sign_in() -> ResponseReturnValue:
-    """Send a visitor to the sign-in page, and back here afterwards; a program gets 401."""
-    if wants_json():
-        return jsonify(error="signed out"), 401
-    target = request.full_path.rstrip("?") if request.method == "GET" else ""
-    return redirect(url_for("accounts.login", next=target or None), 303)
-
-
 def me() -> User:
     """The signed-in user. Only for views that ask for one."""
     return cast(User, current_user._get_current_object())
+
+
+def _for_people(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view that asks who is there: a form that came too late is asked for a sign-in first (core/pages.py)."""
+    view.__dict__["asks_who"] = True
+    return view
 
 
 def signed_in(view: Callable[P, R]) -> Callable[P, R | ResponseReturnValue]:
@@ -68,7 +64,7 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R | ResponseReturnValue]:
             return cast(ResponseReturnValue, login_manager.unauthorized())
         return view(*args, **kwargs)
 
-    return guarded
+    return _for_people(guarded)
 
 
 def roles(*allowed: Role) -> Callable[[Callable[P, R]], Callable[P, R | ResponseReturnValue]]:
@@ -83,7 +79,7 @@ def roles(*allowed: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response
                 abort(403)
             return view(*args, **kwargs)
 
-        return guarded
+        return _for_people(guarded)
 
     return decorate
 

@@ -36,6 +36,7 @@ class LoginForm(Form):
     password = PasswordField(_l("Password"), [Required()], render_kw=_CURRENT)
     remember = BooleanField(_l("Keep me signed in on this device"))
     next = HiddenField()
+    kept = HiddenField()
 
 
 class RegisterForm(Form):

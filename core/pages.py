@@ -5,17 +5,19 @@ import hashlib
 import logging
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import Flask, abort, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 
 from core.database import db
 from core.errors import ThrottledError
+from core.kept import KeptForm, form_of_request
 from core.school import current_school
 
 log = logging.getLogger("stillpoint.pages")
@@ -102,7 +104,24 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     _roll_back()
     if isinstance(error, CSRFError):
         log.info("form refused: %s", error.description)
+        return _too_late(error)
     return _answer(error)
+
+
+def _too_late(error: CSRFError) -> ResponseReturnValue:
+    """A form whose session has ended: what was typed is kept, past a sign-in where the address asks for one."""
+    late = None if wants_json() else form_of_request()
+    if late is None:
+        return _answer(error)
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "asks_who", False) and not current_user.is_authenticated:
+        return cast(ResponseReturnValue, current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
+    return send_again(late), 400
+
+
+def send_again(late: KeptForm) -> str:
+    """The page that sends a kept form once more, when its reader presses the button."""
+    return render_template("core/send-again.html", late=late)
 
 
 def _throttled(error: ThrottledError) -> ResponseReturnValue:

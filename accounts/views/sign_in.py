@@ -4,18 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, current_app, flash, request, session, url_for
+from flask import Response, current_app, flash, g, jsonify, make_response, request, session, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_user
 
+from accounts.access import login_manager
 from accounts.blueprint import blueprint
 from accounts.forms import ROLE_NAMES, LoginForm
 from accounts.models import Role, User
 from accounts.signing_in import authenticate
-from core import clock
+from core import clock, kept
 from core.database import db
 from core.errors import RuleError, ThrottledError
 from core.looks import has_endpoint
+from core.pages import send_again, wants_json
 from core.settings import Settings
 from core.throttle import network_of
 from core.web import note, page, safe_next, see_other
@@ -53,8 +56,24 @@ def begin_session(user: User, *, remember: bool = False) -> None:
     ``remember``: the session outlives the browser, up to PERMANENT_SESSION_LIFETIME after the last visit.
     """
     session.clear()
+    g.pop(kept.TOKEN, None)  # made for the session that has just ended
     session.permanent = remember
     login_user(user)
+
+
+@login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
+def ask_to_sign_in() -> ResponseReturnValue:
+    """Send a visitor to the sign-in page, and back here afterwards; a program gets 401.
+
+    Who sent a form after their session had ended signs in on this very answer, and loses nothing of it.
+    """
+    if wants_json():
+        return jsonify(error="signed out"), 401
+    late = kept.form_of_request()
+    if late is not None:
+        return _show(LoginForm(formdata=None, data={"kept": late.seal()}), 401)
+    target = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return see_other(url_for("accounts.login", next=target or None))
 
 
 @blueprint.route("/accounts/login", methods=["GET", "POST"])
@@ -81,6 +100,9 @@ def login() -> Response:
         else:
             user = db.session.get_one(User, user_id, populate_existing=True)
             begin_session(user, remember=form.remember.data)
+            late = kept.unseal(form.kept.data or "")
+            if late is not None:
+                return make_response(send_again(late))
             return see_other(safe_next(home_of(user), form.next.data or ""))
     return _show(form)
 
