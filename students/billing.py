@@ -24,7 +24,7 @@ from core.school import School, current_school, printed_facts
 from courses.models import Delivery, Policy
 from courses.offering_models import Offering
 from students import ledger
-from students.fee_words import entry_words
+from students.fee_words import entry_words, is_kept
 from students.group_models import GroupBooking
 from students.ledger_models import (
     ASKED,
@@ -81,6 +81,9 @@ def _issue(
     today = local_date(now, school.time_zone)
     sequence = take(session, f"{kind.value}:{today.year}")
     printed = f"{school.number_prefix}-{LETTERS[kind]}-{today.year % 100:02d}-{sequence:04d}"
+    facts = _facts(session, account, school, kind, printed, today=today, now=now)
+    if entry is not None:
+        facts["received"] = _received(entry)
     document = FeeDocument(
         account_id=account.id,
         kind=kind,
@@ -89,7 +92,7 @@ def _issue(
         number=printed,
         entry_id=entry.id if entry else None,
         through_entry=account.entry_count,
-        snapshot=_facts(session, account, school, kind, printed, today=today, now=now),
+        snapshot=facts,
         issued_at=now,
         issued_by_id=actor.id if actor else None,
     )
@@ -126,6 +129,7 @@ def _facts(
     charges = [entry for entry in entries if entry.kind is EntryKind.CHARGE]
     off = [entry for entry in entries if entry.kind in ASKED and entry.kind is not EntryKind.CHARGE]
     came = [entry for entry in entries if entry.kind not in ASKED]
+    numbers = _numbers(session, account, entries, kind, printed)
     facts = [
         [_("Receipt date") if kind is DocumentKind.RECEIPT else _("Invoice date"), long_date(today)],
         [
@@ -135,6 +139,8 @@ def _facts(
         [_("Place"), ", ".join(part for part in (offering.venue.name, offering.venue.place) if part)],
         [_("Delivery"), delivery_words(offering)],
     ]
+    if kind is DocumentKind.RECEIPT and None in numbers:
+        facts.insert(1, [_("Invoice"), numbers[None]])
     if isinstance(owner, GroupBooking) and owner.reference:
         facts.append([_("Your reference"), owner.reference])
     return {
@@ -153,13 +159,31 @@ def _facts(
         "subtotal": sum(entry.amount_cents for entry in charges),
         "tax": None,
         "total": account.charged_cents,
-        "payments": [_payment(entry) for entry in came],
+        "payments": [_payment(entry, numbers.get(entry.id, "")) for entry in came],
         "balance": account.balance_cents,
         "bank": _bank(school, printed),
         "pay_url": "",
         "pay_text": "",
         "terms": terms_words(owner.policy, account.currency),
     }
+
+
+def _numbers(
+    session: Session, account: FeeAccount, entries: list[FeeEntry], kind: DocumentKind, printed: str
+) -> dict[int | None, str]:
+    """The receipt's number of each payment, and under None that of the last invoice. One statement.
+
+    The receipt that is being issued (``printed``) belongs to the last entry.
+    """
+    rows = session.execute(
+        sa.select(FeeDocument.entry_id, FeeDocument.number)
+        .where(FeeDocument.account_id == account.id)
+        .order_by(FeeDocument.id)
+    )
+    numbers = {row[0]: row[1] for row in rows}
+    if kind is DocumentKind.RECEIPT:
+        numbers[entries[-1].id] = printed
+    return numbers
 
 
 def _owner(session: Session, account: FeeAccount) -> Enrollment | GroupBooking:
@@ -182,6 +206,9 @@ def _bill_to(owner: Enrollment | GroupBooking) -> dict[str, Any]:
 
 def _line(entry: FeeEntry, owner: Enrollment | GroupBooking) -> dict[str, Any]:
     offering = owner.offering
+    if is_kept(entry):
+        words, cents = entry_words(entry), entry.amount_cents
+        return {"text": words, "detail": entry.note, "quantity": "1", "price": cents, "amount": cents}
     seats = entry.seats or 1
     hours = number(offering.course.contact_minutes / 60, 1)
     detail = _("Tuition, %(hours)s contact hours", hours=hours)
@@ -198,8 +225,16 @@ def _line(entry: FeeEntry, owner: Enrollment | GroupBooking) -> dict[str, Any]:
     }
 
 
-def _payment(entry: FeeEntry) -> dict[str, Any]:
-    parts = [long_date(entry.made_on) if entry.made_on else "", entry.reference]
+def _received(entry: FeeEntry) -> dict[str, Any]:
+    """What a receipt is for: the one payment, at its head."""
+    return {
+        "text": _("Received on %(date)s", date=long_date(entry.made_on or entry.at.date())),
+        "amount": -entry.amount_cents,
+    }
+
+
+def _payment(entry: FeeEntry, receipt: str) -> dict[str, Any]:
+    parts = [long_date(entry.made_on) if entry.made_on else "", entry.reference, receipt]
     return {
         "text": entry_words(entry),
         "detail": ", ".join(part for part in parts if part),

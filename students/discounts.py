@@ -68,6 +68,35 @@ def use(
     return used
 
 
+def use_again(session: Session, from_id: int, enrollment_id: int, *, now: datetime) -> bool:
+    """Have the code of enrollment ``from_id`` in use for the one that follows it; False when its uses are taken by now.
+
+    It is in use already after a move (``pass_on``). For someone who left and is brought back it is used once more, whatever
+    its end or its last day: it was good when the price was agreed on. Locks the code.
+    """
+    if code_in_use(session, enrollment_id) is not None:
+        return True
+    known = last_code(session, from_id)
+    code = locked(session, DiscountCode, known.id) if known else None
+    if code is None or (code.most_uses is not None and code.uses >= code.most_uses):
+        return False
+    code.uses += 1
+    session.add(DiscountUse(code_id=code.id, enrollment_id=enrollment_id, used_at=now))
+    session.flush()
+    return True
+
+
+def last_code(session: Session, enrollment_id: int) -> DiscountCode | None:
+    """The code that an enrollment uses or used last, given back or not."""
+    return session.scalars(
+        sa.select(DiscountCode)
+        .join(DiscountUse, DiscountUse.code_id == DiscountCode.id)
+        .where(DiscountUse.enrollment_id == enrollment_id)
+        .order_by(DiscountUse.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
 def _use_of(session: Session, enrollment_id: int) -> DiscountUse | None:
     return session.scalars(
         sa.select(DiscountUse).where(

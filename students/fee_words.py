@@ -1,7 +1,7 @@
 """The ledger in words."""
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 
 from students.ledger_models import EntryKind, FeeEntry, Method
 
@@ -23,6 +23,11 @@ KINDS = {
 }
 
 
+def is_kept(entry: FeeEntry) -> bool:
+    """Whether a charge is no price but what the terms keep of a group's seats that were given back."""
+    return entry.kind is EntryKind.CHARGE and entry.seats is None and bool(entry.note)
+
+
 def entry_words(entry: FeeEntry) -> str:
     """What an entry is, for people: "Discount, code EARLY10", "Payment, bank transfer", "Taken back: …"."""
     words = str(KINDS[entry.kind])
@@ -30,4 +35,9 @@ def entry_words(entry: FeeEntry) -> str:
         words = _("%(what)s, %(how)s", what=words, how=str(METHODS[entry.method]).lower())
     elif entry.kind is EntryKind.DISCOUNT and entry.reference:
         words = _("Discount, code %(code)s", code=entry.reference)
+    elif entry.seats is not None and entry.seats < 0:
+        given = ngettext("%(num)d seat given back", "%(num)d seats given back", -entry.seats)
+        words = _("%(what)s, %(how)s", what=given, how=words.lower())
+    elif is_kept(entry):
+        words = _("Kept by the terms")
     return _("Taken back: %(entry)s", entry=words) if entry.corrects_id is not None else words

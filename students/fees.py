@@ -13,7 +13,7 @@ from core.errors import RuleError
 from core.formatting import money
 from core.school import current_school
 from courses.models import Policy
-from students import billing, ledger
+from students import billing, discounts, ledger, seats
 from students.ledger_models import ASKED, EntryKind, FeeAccount, FeeEntry, Method
 
 
@@ -134,10 +134,12 @@ def correct(
     Raises RuleError without a reason, for an entry that was taken back already or is itself a correction, for one made
     by the system's own rules (they follow from the enrollment), and when something else rests on it.
     """
-    account = ledger.lock(session, account.id)
     entry = session.get(FeeEntry, entry_id)
     if entry is None or entry.account_id != account.id:
         raise LookupError(f"fee entry {entry_id}")
+    if entry.discount_code_id is not None and account.enrollment is not None:
+        seats.lock_of(session, account.enrollment)  # its code is given back
+    account = ledger.lock(session, account.id)
     reason = _required_reason(reason)
     taken_back = session.scalar(sa.select(FeeEntry.id).where(FeeEntry.corrects_id == entry.id))
     if entry.corrects_id is not None or taken_back is not None:
@@ -163,6 +165,8 @@ def correct(
         corrects=entry,
         discount_code_id=entry.discount_code_id,
     )
+    if entry.discount_code_id is not None and account.enrollment_id is not None:
+        discounts.give_back(session, account.enrollment_id, now=now)
     _record(
         session,
         "students:fees:corrected",

@@ -13,16 +13,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from accounts.models import User
 from core import audit, outbox
-from core.clock import local_date
 from core.errors import RuleError
 from core.formatting import listing
 from courses.offering_models import Offering
-from students import billing, ledger, newcomers, prerequisites, seats, telling, waitlist
+from students import billing, group_fees, ledger, newcomers, prerequisites, seats, telling, waitlist
 from students import enrollment as enrolling
 from students.enrollment import EnrollRequest
 from students.group_models import GroupBooking
-from students.leaving import tier
-from students.ledger_models import EntryKind
 from students.models import SEATED_STATES, Enrollment, EnrollmentState, Source, Student
 
 MOST_SEATS = 200
@@ -79,7 +76,7 @@ def book(
     seats.reserve(session, offering, booking, seat_count)
     session.flush()
     account = ledger.open_account(session, offering, offering.policy, booking=booking, now=now)
-    _charge(session, booking, account.id, seat_count, actor=actor, now=now)
+    group_fees.charge(session, booking, account, seat_count, actor=actor, now=now)
     _record(session, "booked", booking, actor=actor, now=now, seats=seat_count)
     tell(session, booking, "booked", now=now)
     return booking
@@ -93,33 +90,29 @@ def add_seats(session: Session, booking: GroupBooking, count: int, *, actor: Use
     seats.reserve(session, offering, booking, count)
     account = ledger.account_of_group(session, booking.id)
     if account is not None:
-        _charge(session, booking, account.id, count, actor=actor, now=now)
+        account = ledger.lock(session, account.id)
+        group_fees.charge(session, booking, account, count, actor=actor, now=now)
     _record(session, "more_seats", booking, actor=actor, now=now, seats=count)
 
 
 def give_back_seats(
     session: Session, booking: GroupBooking, count: int, *, actor: User, now: datetime
 ) -> int:
-    """Give unnamed seats back; they go to the head of the waitlist. Returns what is taken off the price, in cents.
+    """Give unnamed seats back; they go to the head of the waitlist. Returns by how much less is asked for, in cents.
 
-    Each seat is settled by the terms of the booking, as for a single student: what the terms keep stays charged.
+    They are settled by the terms of the booking, as for a single student (``students.group_fees``).
     """
     offering = _lock(session, booking)
     _require_running(booking, offering, now)
     _require_count(count)
+    before, off = booking.seats, 0
     seats.release(session, offering, booking, count)
-    days = (local_date(offering.starts_at, offering.time_zone) - local_date(now, offering.time_zone)).days
-    percent, fee = tier(booking.policy, days)
-    off = count * max(0, booking.price_cents * percent // 100 - fee)
     account = ledger.account_of_group(session, booking.id)
-    if account is not None and off:
+    if account is not None:
         account = ledger.lock(session, account.id)
-        off = min(off, account.charged_cents)
-        unpaid = min(off, max(0, account.balance_cents))
-        note = _("%(count)d seats given back", count=count)
-        for kind, cents in ((EntryKind.RELEASE, unpaid), (EntryKind.REFUND_DUE, off - unpaid)):
-            if cents:
-                ledger.append(session, account, kind, -cents, actor=actor, now=now, note=note)
+        terms = group_fees.terms_of(session, booking, account, offering, seats=before, count=count, now=now)
+        group_fees.give_back(session, account, terms, count, actor=actor, now=now)
+        off = terms.off_cents
     _record(session, "fewer_seats", booking, actor=actor, now=now, seats=count, off_cents=off)
     waitlist.promote(session, offering, now=now, freed_by="group")
     return off
@@ -293,22 +286,6 @@ def people_of(session: Session, booking_id: int) -> list[Enrollment]:
 def _lock(session: Session, booking: GroupBooking) -> Offering:
     # The booking changes only under its offering's lock, which reads it anew.
     return seats.lock(session, booking.offering_id)
-
-
-def _charge(
-    session: Session, booking: GroupBooking, account_id: int, count: int, *, actor: User | None, now: datetime
-) -> None:
-    if booking.price_cents:
-        account = ledger.lock(session, account_id)
-        ledger.append(
-            session,
-            account,
-            EntryKind.CHARGE,
-            booking.price_cents * count,
-            actor=actor,
-            now=now,
-            seats=count,
-        )
 
 
 def _require_count(count: int) -> None:

@@ -1,7 +1,8 @@
 """The ledger: accounts open, entries are added, sums follow. What a move of an enrollment means for its fees is here.
 
 ``follow`` is called by ``students.seats`` for every move, so no path into or out of a class can forget the money. Rows
-are locked in this order: offering, discount code, account, number series; so no two acts wait for each other.
+are locked in this order: offering, account, number series; a discount code only under its offering's lock, so no two acts
+wait for each other.
 """
 
 from datetime import date, datetime, timedelta
@@ -223,24 +224,57 @@ def _carry(
     actor: User | None,
     now: datetime,
 ) -> None:
-    """Let discounts and what was paid go along; the account they come from ends at zero."""
+    """Let discounts and what was paid go along; the account they come from ends at zero.
+
+    A discount by a code only with a use of it, which moved along or is still to be had.
+    """
+    discounts.pass_on(session, from_id, enrollment.id)
     old = account_of(session, from_id)
     if old is None:
+        if discounts.use_again(session, from_id, enrollment.id, now=now):
+            _use_code(session, enrollment, account, actor=actor, now=now)
         return
     old = lock(session, old.id)
-    off = -sum(
-        entry.amount_cents for entry in entries_of(session, old.id) if entry.kind is EntryKind.DISCOUNT
-    )
-    off = min(off, account.charged_cents)
     paid, asked = old.paid_cents, old.charged_cents
-    if off:
-        append(session, account, EntryKind.DISCOUNT, -off, actor=actor, now=now)
-        discounts.pass_on(session, from_id, enrollment.id)
+    for entry in _discounts(session, old.id):
+        by_code = entry.discount_code_id is not None
+        if by_code and not discounts.use_again(session, from_id, enrollment.id, now=now):
+            continue
+        _carry_discount(session, entry, account, actor=actor, now=now)
     if asked:
         append(session, old, EntryKind.RELEASE, -asked, actor=actor, now=now)
     if paid:
         append(session, old, EntryKind.MOVED, paid, actor=actor, now=now)
         append(session, account, EntryKind.MOVED, -paid, actor=actor, now=now)
+
+
+def _discounts(session: Session, account_id: int) -> list[FeeEntry]:
+    """The discounts of an account that were not taken back."""
+    entries = entries_of(session, account_id)
+    taken_back = {entry.corrects_id for entry in entries}
+    return [
+        entry
+        for entry in entries
+        if entry.kind is EntryKind.DISCOUNT and entry.corrects_id is None and entry.id not in taken_back
+    ]
+
+
+def _carry_discount(
+    session: Session, entry: FeeEntry, account: FeeAccount, *, actor: User | None, now: datetime
+) -> None:
+    off = min(-entry.amount_cents, account.charged_cents)
+    if off:
+        append(
+            session,
+            account,
+            EntryKind.DISCOUNT,
+            -off,
+            actor=actor,
+            now=now,
+            reference=entry.reference,
+            note=entry.note,
+            discount_code_id=entry.discount_code_id,
+        )
 
 
 def _settle(

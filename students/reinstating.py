@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from core.errors import RuleError
+from students import discounts, seats, states, telling
 from students import enrollment as enrolling
-from students import seats, states, telling
 from students.models import Enrollment, EnrollmentState, Source
 
 
@@ -16,6 +16,8 @@ def reinstate(
     session: Session, enrollment: Enrollment, *, reason: str, actor: User, now: datetime
 ) -> Enrollment:
     """Staff give a seat back to someone who left. Returns the new enrollment, at the end of the ticket order.
+
+    A discount code comes along while it still has a use left (``lost_code``).
 
     Raises RuleError without a reason, without a free seat, while people wait for one, when the class is over or
     cancelled, when the old enrollment is still live, or when the student moved (they move back by a transfer).
@@ -54,3 +56,9 @@ def reinstate(
     seats.add(session, offering, new, actor=actor, now=now, reason=reason, reinstated_from=enrollment.id)
     telling.enrolled(session, new, now=now)
     return new
+
+
+def lost_code(session: Session, old: Enrollment, new: Enrollment) -> str:
+    """The discount code that ``old`` had and ``new`` could not have again, because others used it up; else empty."""
+    code = discounts.last_code(session, old.id)
+    return code.code if code is not None and discounts.code_in_use(session, new.id) is None else ""

@@ -253,9 +253,13 @@ class Payment(TypedDict):
 
 
 class InvoiceDocument(Document):
-    """`invoice`: an invoice or, with `kind` "receipt", a receipt. `facts` and `bank` are label, value."""
+    """`invoice`: an invoice or, with `kind` "receipt", a receipt. `facts` and `bank` are label, value.
+
+    `received` is the payment that a receipt is for, in cents above zero; receipts from before it was kept have none.
+    """
 
     kind: str
+    received: NotRequired[Amount]
     number: str
     date: str
     due: str

@@ -216,7 +216,14 @@ def office_reinstate(id: int) -> Response:
     form = ReasonForm(prefix="reinstate-")
 
     def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
-        reinstating.reinstate(session, enrollment, reason=form.reason.data or "", actor=actor, now=now)
-        return _("The student is enrolled again and told by mail.")
+        reason = form.reason.data or ""
+        made = reinstating.reinstate(session, enrollment, reason=reason, actor=actor, now=now)
+        said = _("The student is enrolled again and told by mail.")
+        lost = reinstating.lost_code(session, enrollment, made)
+        if lost:
+            said += " " + _(
+                "The code %(code)s was used up by others since, so it takes nothing off.", code=lost
+            )
+        return said
 
     return _act(id, "reinstate", form, act)

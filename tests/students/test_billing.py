@@ -66,6 +66,29 @@ def test_each_payment_gets_its_receipt(session: Session) -> None:
     assert [row.entry_id for row in receipts] == [entry.id for entry in entries]
 
 
+def test_a_receipt_is_for_its_own_payment_and_names_the_others(session: Session) -> None:
+    from tests.core.pdf.conformance import text_of
+
+    account = account_of(session, ask(session, make_offering(session)))
+    asked = invoice(session, account)
+    pay(session, account, 20000)
+    pay(session, account, 30000)
+    first, second = session.scalars(
+        sa.select(FeeDocument).where(FeeDocument.entry_id.is_not(None)).order_by(FeeDocument.id)
+    )
+    assert first.snapshot["received"] == {"text": "Received on March 1, 2027", "amount": 20000}
+    facts = second.snapshot
+    assert facts["received"]["amount"] == 30000
+    assert ["Invoice", asked.number] in facts["facts"]
+    assert [line["detail"] for line in facts["payments"]] == [
+        "March 1, 2027, ref 1, TBI-R-27-0001",
+        "March 1, 2027, ref 1, TBI-R-27-0002",
+    ]
+    text = text_of(made_pdf(session, second, registrar(session)))
+    for words in ("Received on March 1, 2027", "$300.00", "Due by", "$295.00"):
+        assert words in text
+
+
 def test_numbers_start_anew_with_the_year_of_the_school(session: Session) -> None:
     account = account_of(session, ask(session, make_offering(session)))
     pay(session, account, 100)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.database import begin_write, writing
 from core.errors import RuleError
 from courses.offering_models import Offering
-from students import discounts, leaving, transferring, waitlist
+from students import discounts, fees, leaving, reinstating, transferring, waitlist
 from students.ledger_models import DiscountCode, FeeAccount
 from students.models import Enrollment, Student
 from tests.factories import NOW, make_course, make_offering, make_school, make_student
@@ -188,3 +188,63 @@ def test_cancelling_a_class_gives_every_use_back(session: Session) -> None:
     cancelling.cancel(session, offering, reason="Flood", actor=registrar(session), now=NOW)
     session.flush()
     assert code.uses == 0
+
+
+def test_bringing_someone_back_uses_the_code_again(session: Session) -> None:
+    code = make_code(session, most_uses=1)
+    enrollment = ask(session, make_offering(session), discount_code="EARLY10")
+    leaving.withdraw(session, enrollment, actor=enrollment.student.user, now=NOW)
+    new = reinstating.reinstate(session, enrollment, reason="By mistake", actor=registrar(session), now=NOW)
+    assert account_of(session, new).charged_cents == 71550
+    assert code.uses == 1
+    assert reinstating.lost_code(session, enrollment, new) == ""
+    with pytest.raises(RuleError, match="as often as it may be"):
+        ask(session, make_offering(session), discount_code="EARLY10")
+    require_sums(session)
+
+
+def test_a_code_that_others_used_up_meanwhile_does_not_come_back(session: Session) -> None:
+    code = make_code(session, most_uses=1)
+    enrollment = ask(session, make_offering(session), discount_code="EARLY10")
+    staff = registrar(session)
+    fees.give_discount(
+        session, account_of(session, enrollment), amount_cents=500, reason="Friend", actor=staff, now=NOW
+    )
+    leaving.withdraw(session, enrollment, actor=enrollment.student.user, now=NOW)
+    ask(session, make_offering(session), discount_code="EARLY10")
+    new = reinstating.reinstate(session, enrollment, reason="By mistake", actor=staff, now=NOW)
+    assert lines(session, account_of(session, new)) == [("charge", 79500), ("discount", -500)]
+    assert code.uses == 1
+    assert reinstating.lost_code(session, enrollment, new) == "EARLY10"
+    require_sums(session)
+
+
+def test_whoever_let_an_offer_lapse_comes_back_with_the_code(session: Session) -> None:
+    code = make_code(session, most_uses=1)
+    offering = make_offering(session, capacity=1)
+    seated = ask(session, offering)
+    waiting = ask(session, offering, discount_code="EARLY10")
+    leaving.withdraw(session, seated, actor=seated.student.user, now=NOW)
+    later = NOW + timedelta(days=3)
+    waitlist.lapse_in(session, offering.id, now=later)
+    session.flush()
+    assert code.uses == 0
+    new = reinstating.reinstate(session, waiting, reason="Ill", actor=registrar(session), now=later)
+    assert account_of(session, new).charged_cents == 71550
+    assert code.uses == 1
+
+
+def test_taking_the_discount_back_gives_the_use_back(session: Session) -> None:
+    code = make_code(session, most_uses=1)
+    enrollment = ask(session, make_offering(session), discount_code="EARLY10")
+    account = account_of(session, enrollment)
+    fees.correct(
+        session,
+        account,
+        account.entries[1].id,
+        reason="Not meant for them",
+        actor=registrar(session),
+        now=NOW,
+    )
+    assert (code.uses, account.charged_cents) == (0, 79500)
+    require_sums(session)
