@@ -63,8 +63,10 @@ def _enroll(
         existing = seats.live_enrollment(session, offering.id, student_of(session, user).id)
         if existing is not None:
             raise seats.AlreadyThereError(seats.already(existing.state))
-    if offering.is_full:
-        raise RuleError(_("No seat is free, or others wait for one."))
+    if offering.seats_left <= 0:
+        raise RuleError(_("No seat is free."))
+    if offering.waiting_count:
+        raise RuleError(_("Others wait for a seat and come first."))
     if user is None:
         user = invite(session, email=person.email, name=person.name, role=Role.STUDENT, actor=None, now=now)
     elif not user.is_active:

@@ -40,13 +40,22 @@ def office_merge(keep_id: int, gone_id: int) -> Response:
             flash(_("The two are one: %(name)s has all of it.", name=name), "success")
             return see_other(url_for("portal.office_duplicates"))
     problem = merging.objection(db.session, keep, gone)
+    if problem:
+        return page(
+            "_confirm.html",
+            form=form,
+            title=_("These two can’t be merged"),
+            message=[] if form.form_errors else [problem],
+            action_label="",
+            keep_label=_("Leave both"),
+            keep_url=url_for("portal.office_duplicates"),
+        )
     return page(
         "_confirm.html",
         form=form,
         title=_("Merge into %(name)s", name=name),
         message=[
-            problem
-            or _(
+            _(
                 "%(keep)s (%(keep_email)s) stays, and gets the classes, fees, licenses and certificates of "
                 "%(gone)s (%(gone_email)s).",
                 keep=keep.user.name,

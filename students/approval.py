@@ -28,6 +28,12 @@ def approve(
         to_state = EnrollmentState.ENROLLED
     elif waitlist.is_open(offering, offering.policy, now):
         to_state = EnrollmentState.WAITLISTED
+    elif offering.seats_left > 0:
+        raise seats.NoSeatError(
+            _(
+                "Others asked earlier and wait for the seat. Seat them on the roster, or decline with a message."
+            )
+        )
     else:
         raise seats.NoSeatError(
             _(

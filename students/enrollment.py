@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.models import User
@@ -28,6 +30,7 @@ class EnrollRequest:
 
     ``policy_id`` and ``screening_set_id`` are the versions that were shown and agreed to (None: not agreed).
     ``override_reason`` is the office's reason to enroll without a required prerequisite; it is kept as a waiver.
+    ``ahead_reason`` is its reason to seat someone before people who wait, once the waitlist has closed.
     ``group_booking`` is the booking whose open seat this is: the seat is taken there, and the booking pays.
     """
 
@@ -41,6 +44,7 @@ class EnrollRequest:
     wants_access_help: bool = False
     source: Source = Source.SELF
     override_reason: str = ""
+    ahead_reason: str = ""
     discount_code: str = ""
     group_booking: GroupBooking | None = None
 
@@ -81,7 +85,7 @@ def enroll(
     reasons = [] if request.is_by_office else approval_reasons(offering, course, request.profession, result)
     booking = request.group_booking
     if booking is None:
-        state, holds_seat = _decide(offering, policy, needs_approval=bool(reasons), now=now)
+        state, holds_seat = _decide(offering, policy, request, needs_approval=bool(reasons), now=now)
     else:
         state, holds_seat, policy = EnrollmentState.ENROLLED, True, booking.policy
     enrollment = Enrollment(
@@ -102,10 +106,14 @@ def enroll(
         wants_access_help=request.wants_access_help,
         approval_reasons=",".join(reasons),
     )
-    details = {"source": request.source.value}
+    details: dict[str, Any] = {"source": request.source.value}
+    passed = waitlist.tickets(session, offering.id) if _passes(state, offering, booking) else []
+    if passed:
+        details |= {"rule": "out_of_order", "ticket": offering.next_ticket, "passed": passed}
     if request.discount_code.strip():
         details["discount_code"] = request.discount_code.strip().upper()
-    seats.add(session, offering, enrollment, actor=actor, now=now, **details)
+    reason = request.ahead_reason.strip() if passed else ""
+    seats.add(session, offering, enrollment, actor=actor, now=now, reason=reason, **details)
     if state is EnrollmentState.ENROLLED:
         telling.enrolled(session, enrollment, now=now)
     elif state is EnrollmentState.WAITLISTED:
@@ -242,16 +250,50 @@ def approval_reasons(
 
 
 def _decide(
-    offering: Offering, policy: Policy, *, needs_approval: bool, now: datetime
+    offering: Offering, policy: Policy, request: EnrollRequest, *, needs_approval: bool, now: datetime
 ) -> tuple[EnrollmentState, bool]:
     """The first state, and whether it holds a seat. The offering is locked and counted."""
     if needs_approval:
         return EnrollmentState.PENDING, offering.approval_holds_seat and not offering.is_full
     if not offering.is_full:
         return EnrollmentState.ENROLLED, True
-    if not waitlist.is_open(offering, policy, now):
-        raise seats.NoSeatError(_("This class is full, and its waitlist has closed. Ask the office."))
-    return EnrollmentState.WAITLISTED, False
+    if waitlist.is_open(offering, policy, now):
+        return EnrollmentState.WAITLISTED, False
+    if offering.seats_left > 0 and request.is_by_office and request.ahead_reason.strip():
+        return EnrollmentState.ENROLLED, True
+    raise no_seat(offering, by_office=request.is_by_office)
+
+
+def no_seat(offering: Offering, *, by_office: bool) -> seats.NoSeatError:
+    """Why nobody gets a seat once the waitlist has closed: none is free, or people who wait come first.
+
+    At the cut-off the list closes and staff seat people at the door (DESIGN, invariant 3): those who wait first, by
+    ``waitlist.promote_by_hand``; someone else only with a reason.
+    """
+    if offering.seats_left <= 0:
+        if by_office:
+            return seats.NoSeatError(
+                _("This class is full, and its waitlist has closed. Raise the capacity first.")
+            )
+        return seats.NoSeatError(_("This class is full, and its waitlist has closed. Ask the office."))
+    if not by_office:
+        return seats.NoSeatError(
+            _("People wait for the seats that are left, and the waitlist has closed. Ask the office.")
+        )
+    return seats.NoSeatError(
+        ngettext(
+            "A seat is free, but %(num)d person waits for it and comes first. Seat them on the roster, or enroll by "
+            "hand and write why this student goes before them.",
+            "A seat is free, but %(num)d people wait for it and come first. Seat one of them on the roster, or enroll by "
+            "hand and write why this student goes before them.",
+            offering.waiting_count,
+        ),
+        field="ahead_reason",
+    )
+
+
+def _passes(state: EnrollmentState, offering: Offering, booking: GroupBooking | None) -> bool:
+    return state is EnrollmentState.ENROLLED and booking is None and offering.waiting_count > 0
 
 
 def price_for(session: Session, offering: Offering, policy: Policy, student_id: int | None) -> int:

@@ -85,7 +85,7 @@ def _steps(enrollment: Enrollment, place: int, changes: Iterable[tuple[datetime,
 def promotion(event: EnrollmentEvent, zone: str) -> str:
     """Why this person was offered (or given) the seat, from what was noted at that moment; empty for other events."""
     details = event.details
-    if event.to_state is not EnrollmentState.OFFERED or "ticket" not in details:
+    if event.to_state not in (EnrollmentState.OFFERED, EnrollmentState.ENROLLED) or "ticket" not in details:
         return ""
     when = date_time(event.at, zone)
     waiting = int(details.get("waiting", 1))

@@ -119,6 +119,7 @@ class OfficeEnrollForm(Form):
     override_reason = TextAreaField(
         lazy_gettext("Why without the prerequisite"), [Optional(), Length(max=1000)]
     )
+    ahead_reason = TextAreaField(lazy_gettext("Why before those who wait"), [Optional(), Length(max=1000)])
 
 
 class GrantForm(ReasonForm):

@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from core import clock
 from core.links import absolute
 from core.mailing import compose
 from core.outbox import Attachment, Message, OutgoingMail, mail
@@ -10,6 +11,7 @@ from students.billing import document_pdf
 from students.group_models import GroupBooking
 from students.ledger_models import FeeDocument
 from students.mail import class_facts
+from students.models import Enrollment
 
 
 def _of(session: Session, row: OutgoingMail) -> tuple[GroupBooking, Offering] | None:
@@ -19,19 +21,22 @@ def _of(session: Session, row: OutgoingMail) -> tuple[GroupBooking, Offering] | 
 
 @mail("group-booking")
 def group_booking(session: Session, row: OutgoingMail) -> Message | None:
-    """Seats are reserved, with the private link; or the class is cancelled."""
+    """Seats are reserved, with the private link; somebody left and their seat is open; or the class is cancelled."""
     found = _of(session, row)
     if found is None:
         return None
     booking, offering = found
     what = str(row.details.get("what", "booked"))
-    if what == "booked" and booking.closed_at is not None:
+    if what != "cancelled" and booking.closed_at is not None:
         return None
+    left = session.get(Enrollment, row.details.get("enrollment", 0)) if what == "left" else None
     return compose(
         "group-booking",
         what=what,
         greeting=booking.contact_name,
         booking=booking,
+        who=left.student.user.name if left else "",
+        may_name=offering.starts_at > clock.now(),
         klass=class_facts(offering),
         reason=offering.cancel_reason,
         url=absolute("students.group", token=booking.token),

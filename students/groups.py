@@ -198,6 +198,8 @@ def take_off(
         by_group="" if actor is not None else booking.organization,
         refund_cents=0,
     )
+    if actor is not None:  # else the contact did it
+        telling.seat_of_group_open(session, enrollment, now=now)
 
 
 def swap(

@@ -133,6 +133,7 @@ def withdraw(
         by_office=by_office,
         refund_cents=ledger.due_back(session, enrollment),
     )
+    telling.seat_of_group_open(session, enrollment, now=now)
     if held_seat:
         waitlist.promote(session, offering, now=now, freed_by="withdrawn")
     return terms

@@ -92,18 +92,27 @@ def objection(session: Session, keep: Student, gone: Student) -> str:
     if keep.merged_into_id is not None or gone.merged_into_id is not None:
         return _("One of the two was merged already.")
     if gone.user.role is not Role.STUDENT:
-        return _("The account that goes must be a student’s. Merge the other way round.")
+        if keep.user.role is Role.STUDENT:
+            return _("The account that goes must be a student’s. Merge the other way round.")
+        return _("Both accounts belong to people who work here. Only a student’s account can go.")
     live = sa.select(Enrollment.offering_id).where(Enrollment.state.not_in(states.FINAL_STATES))
-    both = session.scalars(
-        sa.select(Offering.code)
+    both = session.execute(
+        sa.select(Offering.code, Offering.finalized_at)
         .where(
             Offering.id.in_(live.where(Enrollment.student_id == keep.id)),
             Offering.id.in_(live.where(Enrollment.student_id == gone.id)),
         )
         .order_by(Offering.code)
     ).all()
+    finished = [code for code, finalized_at in both if finalized_at is not None]
+    if finished:
+        return _(
+            "Both stand on the signed-off roll of %(classes)s, and each keeps its attendance. They stay two records.",
+            classes=listing(finished),
+        )
     if both:
-        return _("Both are in %(classes)s. Withdraw one of them there first.", classes=listing(list(both)))
+        codes = listing([code for code, _finalized_at in both])
+        return _("Both are in %(classes)s. Withdraw one of them there first.", classes=codes)
     return ""
 
 

@@ -64,7 +64,7 @@ def standing(state: EnrollmentState | None) -> str:
         S.NO_SHOW: _("This class is finished; the enrollment can't be changed any more."),
         S.WITHDRAWN: _("This enrollment was withdrawn already."),
         S.DECLINED: _("This enrollment was not approved, so there is no seat to act on."),
-        S.LAPSED: _("The time to take this seat has run out, and it went to the next in line."),
+        S.LAPSED: _("The time to take this seat has run out; it is no longer held."),
         S.TRANSFERRED: _("This enrollment was moved to another class already."),
         S.CANCELLED: _("This class was cancelled."),
     }[state]

@@ -96,6 +96,24 @@ def withdrawn(session: Session, enrollment: Enrollment, *, now: datetime, **deta
     _tell(session, "withdrawn", enrollment, now=now, **details)
 
 
+def seat_of_group_open(session: Session, enrollment: Enrollment, *, now: datetime) -> None:
+    """A person named by a group is out of the class: the group's contact can name another one."""
+    booking = enrollment.group_booking
+    if booking is None:
+        return
+    outbox.enqueue(
+        session,
+        "group-booking",
+        to=booking.contact_email,
+        to_name=booking.contact_name,
+        event=f"group:{booking.id}:left:{enrollment.id}",
+        now=now,
+        about_id=booking.id,
+        what="left",
+        enrollment=enrollment.id,
+    )
+
+
 def transferred(session: Session, enrollment: Enrollment, *, now: datetime, new_id: int) -> None:
     """They moved to another class: the old entries go, the new ones come."""
     _tell(session, "transferred", enrollment, now=now, new_id=new_id)

@@ -46,6 +46,13 @@ def is_open(offering: Offering, policy: Policy, now: datetime) -> bool:
     return offering.state is OfferingState.PUBLISHED and now < cut_off(offering, policy)
 
 
+def whose_next(offering: Offering, policy: Policy, now: datetime) -> str:
+    """Who gets the seat of this class that someone is about to give up, as a sentence."""
+    if offering.waiting_count and is_open(offering, policy, now):
+        return _("The seat goes to the next in line.")
+    return _("The seat becomes free for others.")
+
+
 def promote(session: Session, offering: Offering, *, now: datetime, freed_by: str = "") -> list[Enrollment]:
     """Offer every free seat to the head of the list (or enroll them at once). The offering is locked by ``seats.lock``.
 
@@ -164,7 +171,7 @@ def accept(session: Session, enrollment: Enrollment, *, actor: User, now: dateti
 
 
 def decline(session: Session, enrollment: Enrollment, *, actor: User, now: datetime) -> None:
-    """The student passes: the seat goes to the next in line, and this place on the list ends.
+    """The student passes: the seat goes to the next in line, if any, and this place on the list ends.
 
     Raises RuleError when there is no offer to decline, or its time is over.
     """
@@ -192,9 +199,7 @@ def _is_over(enrollment: Enrollment, now: datetime) -> bool:
 
 def _no_offer(state: EnrollmentState) -> str:
     if state is EnrollmentState.LAPSED:
-        return _(
-            "The time to take this seat has run out, and it went to the next in line. You may ask again."
-        )
+        return _("The time to take this seat has run out; it is no longer held for you.")
     if state is EnrollmentState.CANCELLED:
         return _("This class was cancelled, so there is no seat to take.")
     if state is EnrollmentState.WITHDRAWN:
@@ -311,6 +316,17 @@ def _close(session: Session, offering: Offering, *, now: datetime) -> None:
     for enrollment in waiting:
         seats.move(session, enrollment, EnrollmentState.WITHDRAWN, actor=None, now=now, list_closed=True)
         telling.list_closed(session, enrollment, now=now)
+
+
+def tickets(session: Session, offering_id: int) -> list[int]:
+    """The tickets of everyone on the waitlist, the head first. One statement."""
+    return list(
+        session.scalars(
+            sa.select(Enrollment.ticket)
+            .where(Enrollment.offering_id == offering_id, Enrollment.state == EnrollmentState.WAITLISTED)
+            .order_by(Enrollment.ticket)
+        )
+    )
 
 
 def places(session: Session, enrollment_ids: Sequence[int]) -> dict[int, int]:

@@ -89,7 +89,7 @@ def _fate(row: Row, known: _Known, seen: dict[tuple[str, str], int], now: dateti
         return Preview(
             row, Fate.WAITLIST, f"{who} {_('%(code)s is full: joins the waitlist.', code=offering.code)}"
         )
-    return Preview(row, Fate.REFUSED, _("This class is full, and its waitlist has closed. Ask the office."))
+    return Preview(row, Fate.REFUSED, str(enrolling.no_seat(offering, by_office=True)))
 
 
 def row_problem(row: Row) -> str:

@@ -1,6 +1,7 @@
 """Uploads are kept, confirmed once, and then done row by row by the worker, each row a transaction of its own."""
 
 import json
+import logging
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ from students import newcomers, people, seats
 from students.enrollment import EnrollRequest, enroll
 from students.models import EnrollmentState, License, Source, Student
 from students.people import LicenseEntry
+
+log = logging.getLogger("stillpoint.imports")
 
 JOB = "run-imports"
 KEPT = timedelta(days=2)
@@ -87,14 +90,18 @@ def run_imports() -> int:
     db.session.rollback()
     done = 0
     for batch_id in ids:
-        while _next_row(batch_id):
-            done += 1
+        try:
+            while _next_row(batch_id):
+                done += 1
+        except Exception:
+            # The database went away, say: the next run goes on at this row. Other imports are not held up.
+            log.exception("the import %s stopped; it goes on in the next run", batch_id)
     return done
 
 
 def _next_row(batch_id: int) -> bool:
-    """Do the next row of a batch; False when none is left."""
-    refused: RuleError | None = None
+    """Do the next row of a batch; False when none is left. A row that fails for any reason is told and passed over."""
+    position: int | None = None
     try:
         with writing() as session:
             batch = locked(session, ImportBatch, batch_id)
@@ -108,14 +115,24 @@ def _next_row(batch_id: int) -> bool:
             actor = session.get_one(User, batch.confirmed_by_id)
             fate, words = take(session, row, actor=actor, now=clock.now())
             _note(session, batch, fate, words)
+        return True
     except RuleError as error:
-        refused = error
-    if refused is not None:
-        with writing() as session:
-            batch = locked(session, ImportBatch, batch_id)
-            if batch is not None and batch.done_rows == position:
-                fate = Fate.DUPLICATE if isinstance(refused, seats.AlreadyThereError) else Fate.REFUSED
-                _note(session, batch, fate, str(refused))
+        fate = Fate.DUPLICATE if isinstance(error, seats.AlreadyThereError) else Fate.REFUSED
+        words = str(error)
+    except (sa.exc.OperationalError, sa.exc.InterfaceError):
+        raise  # says nothing of the row
+    except Exception:
+        if position is None:
+            raise
+        log.exception("row %s of import %s could not be taken in", position + 1, batch_id)
+        fate = Fate.REFUSED
+        words = _(
+            "An error in the program kept this row out; nothing of it was taken in. The log of the server says more."
+        )
+    with writing() as session:
+        batch = locked(session, ImportBatch, batch_id)
+        if batch is not None and batch.done_rows == position:
+            _note(session, batch, fate, words)
     return True
 
 

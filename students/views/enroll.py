@@ -129,7 +129,7 @@ def _why_closed(offering: Offering, existing: Enrollment | None, now: datetime) 
     except RuleError as error:
         return str(error)
     if offering.is_full and not waitlist.is_open(offering, offering.policy, now):
-        return _("This class is full, and its waitlist has closed. Ask the office.")
+        return str(enrolling.no_seat(offering, by_office=False))
     return ""
 
 

@@ -93,7 +93,7 @@ def _about_leaving(enrollment: Enrollment, form: ConfirmForm) -> tuple[str, list
             paid=money(paid, currency),
             back=money(terms.refund_of(paid), currency),
         ),
-        _("Your seat goes to the next in line."),
+        waitlist.whose_next(offering, offering.policy, clock.now()),
     ]
     return (
         _("Withdraw from %(code)s?", code=offering.code),
@@ -131,13 +131,18 @@ def decline(id: int) -> Response:
     """Ask, and pass on the seat."""
     form = ConfirmForm()
     if form.validate_on_submit():
-        return _answer(id, waitlist.decline, _("You passed. The seat goes to the next in line."))
+        return _answer(
+            id,
+            waitlist.decline,
+            _("You passed on the seat. Your place on the waitlist has ended, and you owe nothing."),
+        )
     enrollment = lookups.own_enrollment(db.session, me(), id)
     offering = enrollment.offering
     dates = date_range(offering.starts_at, offering.ends_at, offering.time_zone)
     words = [
         _("%(title)s, %(dates)s.", title=offering.course.title, dates=dates),
-        _("The seat goes to the next in line, and your place on the waitlist ends. You owe nothing."),
+        waitlist.whose_next(offering, offering.policy, clock.now()),
+        _("Your place on the waitlist ends. You owe nothing."),
     ]
     if enrollment.state is not EnrollmentState.OFFERED:
         note(form, RuleError(states.standing(enrollment.state)))

@@ -122,6 +122,7 @@ def office_enroll(code: str) -> Response:
             session, offering.course_id, student.id if student else None, before=offering.starts_at
         ),
         can_seat=enrolling_is_possible(offering, now),
+        list_open=waitlist.is_open(offering, offering.policy, now),
     )
 
 
@@ -141,6 +142,7 @@ def _enroll_by_hand(session: Session, code: str, form: OfficeEnrollForm) -> str:
         profession=student.profession,
         source=Source.DOOR if now >= offering.starts_at else Source.STAFF,
         override_reason=form.override_reason.data or "",
+        ahead_reason=form.ahead_reason.data or "",
     )
     made = enrolling.enroll(session, offering, student, asked, actor=actor, now=now)
     if made.state is S.WAITLISTED:

@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -189,6 +190,43 @@ def test_the_job_goes_on_where_it_died(
     session.rollback()
     assert running.run_imports() == 9
     assert [fate for fate, _words in imported(session)][4:] == [fate for fate, _part in EXPECTED][4:]
+
+
+@pytest.mark.parametrize("failing", ["row", "database"])
+def test_a_row_that_fails_for_any_reason_is_told_and_the_others_are_taken_in(
+    session: Session,
+    client: FlaskClient,
+    table: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    failing: str,
+) -> None:
+    here = upload(client, table)
+    client.post(f"{here}/confirm")
+    real, calls = running.take, []
+
+    def stumble(session: Session, row: reading.Row, **values: Any) -> Any:
+        calls.append(row.line)
+        if len(calls) == 2:
+            if failing == "database":
+                raise sa.exc.OperationalError("SELECT 1", {}, OSError("the database went away"))
+            session.execute(sa.text("INSERT INTO users (id) VALUES (NULL)"))  # breaks a constraint
+        return real(session, row, **values)
+
+    monkeypatch.setattr(running, "take", stumble)
+    done = running.run_imports()
+    if failing == "database":  # says nothing of the row: the next run goes on there
+        assert done == 1
+        assert running.run_imports() == 11
+        assert "goes on in the next run" in caplog.text
+    else:
+        assert done == 12
+        assert imported(session)[1] == (
+            "refused",
+            "An error in the program kept this row out; nothing of it was taken in. The log of the server says more.",
+        )
+        assert "could not be taken in" in caplog.text
+    assert "All 12 rows are done." in client.get(here).text
 
 
 def test_an_xlsx_is_read_like_a_csv(session: Session, client: FlaskClient, rosa: User) -> None:

@@ -90,6 +90,9 @@ def _check_queue(session: Session) -> None:
                 assert event.details["rule"] == "out_of_order", event
                 assert event.details["passed"] == earlier, event
                 assert event.reason, event
+        if event.from_state is None and event.to_state is S.ENROLLED and line:
+            # The office seats someone past the list: at the door, or from another class, with a reason that stays.
+            assert event.reason or event.details["source"] == "group", event
         if event.from_state is S.WAITLISTED:
             line.discard(event.ticket)
         if event.to_state is S.WAITLISTED:

@@ -11,10 +11,10 @@ from accounts.models import Role
 from core.audit import AuditEvent
 from core.errors import RuleError
 from courses.models import Prerequisite, PrerequisiteKind
-from courses.offering_models import OfferingState
+from courses.offering_models import Offering, OfferingState
 from students import enrollment as enrolling
-from students import people, seats
-from students.models import EnrollmentEvent, EnrollmentState, PrerequisiteGrant, Source, Student
+from students import explaining, leaving, people, seats
+from students.models import Enrollment, EnrollmentEvent, EnrollmentState, PrerequisiteGrant, Source, Student
 from tests.factories import (
     NOW,
     add,
@@ -28,6 +28,7 @@ from tests.factories import (
 )
 from tests.helpers import mails_to
 from tests.students.acting import ask, changes_nothing, fill, request_of, states_of
+from tests.students.invariants import check_invariants
 
 pytestmark = pytest.mark.both_databases
 S = EnrollmentState
@@ -288,6 +289,49 @@ def test_the_office_passes_nobody_who_waits(session: Session) -> None:
     offering = make_offering(session, capacity=1)
     fill(session, offering, 2)
     assert staff_asks(session, offering, make_student(session)).state is S.WAITLISTED
+
+
+def waiting_at_the_door(session: Session) -> tuple[Offering, Enrollment]:
+    """Past the cut-off: one seat became free, and someone waits for it."""
+    offering = make_offering(session, capacity=1, starts=NOW + timedelta(hours=3))
+    gone, waiting = fill(session, offering, 2, now=NOW - timedelta(days=3))
+    leaving.withdraw(session, gone, actor=gone.student.user, now=NOW)
+    assert (offering.seats_left, waiting.state) == (1, S.WAITLISTED)
+    return offering, waiting
+
+
+def test_at_the_door_those_who_wait_come_first_and_the_sentence_says_so(session: Session) -> None:
+    offering, _waiting = waiting_at_the_door(session)
+    student = make_student(session)
+    with (
+        changes_nothing(session, offering),
+        pytest.raises(seats.NoSeatError, match="A seat is free, but 1 person waits for it") as caught,
+    ):
+        staff_asks(session, offering, student)
+    assert caught.value.field == "ahead_reason"
+    with (
+        changes_nothing(session, offering),
+        pytest.raises(seats.NoSeatError, match="People wait for the seats that are left"),
+    ):
+        ask(session, offering, student)
+
+
+def test_at_the_door_the_office_seats_someone_before_them_with_a_reason_that_stays(session: Session) -> None:
+    offering, waiting = waiting_at_the_door(session)
+    made = staff_asks(session, offering, make_student(session), ahead_reason="Flew in from Alaska")
+    assert (made.state, waiting.state, offering.seats_left) == (S.ENROLLED, S.WAITLISTED, 0)
+    (event,) = made.history
+    assert (event.reason, event.details["passed"]) == ("Flew in from Alaska", [waiting.ticket])
+    said = explaining.promotion(event, offering.time_zone)
+    assert f"gave the seat to ticket {made.ticket} before tickets {waiting.ticket}, because: Flew in" in said
+    check_invariants(session)
+
+
+def test_before_the_cut_off_no_reason_takes_the_office_past_the_list(session: Session) -> None:
+    offering = make_offering(session, capacity=1)
+    fill(session, offering, 2)
+    made = staff_asks(session, offering, make_student(session), ahead_reason="Flew in from Alaska")
+    assert made.state is S.WAITLISTED
 
 
 @pytest.mark.parametrize("values", [{"state": OfferingState.CANCELLED}, {"starts": NOW - timedelta(days=9)}])

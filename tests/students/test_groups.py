@@ -354,6 +354,35 @@ def test_one_open_seat_is_named_once_in_a_race(session: Session, app: Flask) -> 
     assert sorted(results) == ["named", "refused", "refused", "refused"]
 
 
+def rendered(session: Session, app: Flask, recipient: str) -> list[str]:
+    """The texts of the mails to someone, oldest first; what would be dropped is left out."""
+    session.flush()
+    query = sa.select(OutgoingMail).where(OutgoingMail.recipient == recipient).order_by(OutgoingMail.id)
+    with app.test_request_context():
+        made = [kinds()[row.kind].render(session, row) for row in session.scalars(query)]
+    return [f"{message.subject}\n{message.text}" for message in made if message is not None]
+
+
+@pytest.mark.parametrize("by_office", [False, True])
+def test_the_contact_is_told_when_somebody_leaves(session: Session, app: Flask, by_office: bool) -> None:
+    booking = book(session, make_offering(session))
+    enrollment = name(session, booking)
+    if by_office:
+        groups.take_off(session, booking, enrollment, actor=registrar(session), now=NOW)
+    else:
+        leaving.withdraw(session, enrollment, actor=enrollment.student.user, now=NOW)
+    _booked, left = rendered(session, app, "kim@clinic.example")
+    assert "A seat is open again" in left
+    assert "Noa Quill1 is no longer in this class. The seat stays reserved for Harbor Clinic." in left
+    assert f"/groups/{booking.token}" in left
+
+
+def test_the_contact_is_not_told_of_what_they_did_themselves(session: Session) -> None:
+    booking = book(session, make_offering(session))
+    groups.swap(session, booking, name(session, booking), person(2), actor=None, now=NOW)
+    assert mails_to("kim@clinic.example") == ["group-booking"]
+
+
 # The pages.
 
 PERSON = {"name": "Noa Quill", "email": "Noa@Clinic.example"}

@@ -134,13 +134,33 @@ def test_two_that_sit_in_the_same_class_are_not_merged(session: Session) -> None
         merging.merge(session, keep.id, gone.id, actor=registrar(session), now=NOW)
 
 
+def test_two_on_one_signed_off_roll_stay_two_and_nobody_is_told_to_withdraw(
+    session: Session, client: FlaskClient
+) -> None:
+    keep, gone = twins(session)
+    offering = make_offering(session, code="CST1-A", starts=NOW - timedelta(days=9), finalized_at=NOW)
+    for student in (keep, gone):
+        put_enrollment(session, offering, student, EnrollmentState.COMPLETED)
+    rosa = registrar(session)
+    with pytest.raises(RuleError, match="signed-off roll of CST1-A"):
+        merging.merge(session, keep.id, gone.id, actor=rosa, now=NOW)
+    session.commit()
+    sign_in(client, rosa)
+    shown = client.get(f"/office/people/merge/{keep.id}/{gone.id}").text
+    assert "They stay two records." in shown
+    assert "Merge them" not in shown
+    assert "This can&#39;t be undone" not in shown
+
+
 def test_a_record_is_merged_once_and_not_into_itself(session: Session) -> None:
     keep, gone = twins(session)
     staff = registrar(session)
     teacher = make_student(session, make_user(session, Role.INSTRUCTOR))
+    other_teacher = make_student(session, make_user(session, Role.INSTRUCTOR))
     for first, second, says in (
         (keep, keep, "the same record"),
-        (keep, teacher, "must be a student’s"),
+        (keep, teacher, "Merge the other way round"),
+        (teacher, other_teacher, "Only a student’s account can go"),
     ):
         with pytest.raises(RuleError, match=says):
             merging.merge(session, first.id, second.id, actor=staff, now=NOW)

@@ -95,6 +95,14 @@ def test_approval_into_a_full_class_after_the_cut_off_is_refused(session: Sessio
         approval.approve(session, asked, actor=rosa, now=NOW)
 
 
+def test_approval_after_the_cut_off_passes_nobody_who_asked_earlier(session: Session, rosa: User) -> None:
+    offering = make_offering(session, capacity=1, starts=NOW + timedelta(hours=3))
+    put_enrollment(session, offering, state=S.WAITLISTED)
+    asked = put_enrollment(session, offering, state=S.PENDING, holds_seat=False)
+    with changes_nothing(session, offering), pytest.raises(seats.NoSeatError, match="Others asked earlier"):
+        approval.approve(session, asked, actor=rosa, now=NOW)
+
+
 # Capacity.
 
 

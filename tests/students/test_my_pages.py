@@ -166,10 +166,29 @@ def test_declining_asks_first_and_passes_the_seat_on(
 ) -> None:
     _offering, mine, after = offered(session, student)
     sign_in(client, student.user)
-    assert "Pass on the seat" in text_of(client.get(f"/my/enrollments/{mine.id}/decline"))
+    asked = text_of(client.get(f"/my/enrollments/{mine.id}/decline"))
+    assert "Pass on the seat" in asked
+    assert "The seat goes to the next in line." in asked
     assert client.post(f"/my/enrollments/{mine.id}/decline").status_code == 303
     assert state_of(session, mine) is S.WITHDRAWN
     assert state_of(session, after) is S.OFFERED
+
+
+def test_no_page_speaks_of_a_next_in_line_who_is_not_there(
+    client: FlaskClient, session: Session, student: Student
+) -> None:
+    offering, mine, after = offered(session, student)
+    leaving.withdraw(session, after, actor=after.student.user, now=clock.now())
+    other = ask(session, soon(session), student, now=clock.now())
+    session.commit()
+    sign_in(client, student.user)
+    pages = ["/my/", f"/my/enrollments/{mine.id}/decline", f"/my/enrollments/{other.id}/withdraw"]
+    for address in pages:
+        text = text_of(client.get(address))
+        assert "next in line" not in text
+        assert "next person" not in text
+        assert "becomes free for others" in text
+    assert offering.waiting_count == 0
 
 
 def test_a_lapsed_offer_cannot_be_taken(client: FlaskClient, session: Session, student: Student) -> None:
