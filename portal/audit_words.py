@@ -110,6 +110,7 @@ WORDS = {
     "students:prerequisite:granted": _l("waived a prerequisite"),
     "students:prerequisite:taken_back": _l("took a waived prerequisite back"),
     "students:receipt:issued": _l("issued a receipt"),
+    "students:screening:acknowledged": _l("confirmed the safety list of a class"),
     "students:student:changed": _l("changed a student’s details"),
 }
 

@@ -21,9 +21,10 @@ from certificates.lookups import certificates_of
 from core import clock
 from core.database import db
 from core.web import page
+from courses.models import Course
 from courses.offering_models import Meeting, Offering, OfferingInstructor
 from portal.blueprint import blueprint
-from students import explaining, fee_lists, people, states
+from students import explaining, fee_lists, people, safety, states
 from students.models import Enrollment, EnrollmentState, Student
 
 S = EnrollmentState
@@ -78,6 +79,7 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "accounts": fee_lists.accounts_of(session, [row.id for row in classes.all]),
         "labels": states.LABELS,
         "time_left": time_left,
+        "safety_open": safety.is_open,
         "local_day": clock.local_date,
         "profession_label": people.profession_label,
         "certificates": certificates_of(session, student.id)[:SHOWN_CERTIFICATES] if student else [],
@@ -85,7 +87,7 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
 
 
 def classes_of(session: Session, student: Student | None, now: datetime) -> Classes:
-    """A student's enrollments with offering, course, venue and policy; three statements at most."""
+    """A student's enrollments with offering, course and safety list, venue and policy; three statements at most."""
     found = Classes()
     if student is None:
         return found
@@ -95,7 +97,9 @@ def classes_of(session: Session, student: Student | None, now: datetime) -> Clas
         .join(Enrollment.offering)
         .options(
             joinedload(Enrollment.offering).options(
-                joinedload(Offering.course), joinedload(Offering.venue), joinedload(Offering.policy)
+                joinedload(Offering.course).joinedload(Course.screening_set),
+                joinedload(Offering.venue),
+                joinedload(Offering.policy),
             )
         )
         .order_by(Offering.starts_at, Enrollment.id)

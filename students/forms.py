@@ -48,6 +48,18 @@ class EnrollForm(Form):
     policy_version = HiddenField()
 
 
+class SafetyForm(Form):
+    """Reading the safety list after enrolling; the fields are those of ``EnrollForm``."""
+
+    acknowledge_screening = BooleanField(
+        lazy_gettext("I have read this list"),
+        [Required(lazy_gettext("Confirm that you have read the safety list. It refuses nobody."))],
+    )
+    talk_to_instructor = BooleanField(lazy_gettext("I will talk to the instructor"))
+    access_help = BooleanField(lazy_gettext("I need help with access"))
+    screening_version = HiddenField()
+
+
 class DetailsForm(Form):
     """What students change of their own data."""
 

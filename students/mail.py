@@ -158,6 +158,7 @@ def _safety(enrollment: Enrollment) -> dict[str, Any] | None:
         "ask_first": shown.ask_first,
         "version": shown.version,
         "confirmed": enrollment.screening_acknowledged_at is not None,
+        "url": absolute("students.safety", id=enrollment.id),
     }
 
 

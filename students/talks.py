@@ -36,13 +36,15 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Talk:
-    """A student of the class: whether they asked to talk, and what was agreed (None: nothing recorded)."""
+    """A student of the class: whether they asked to talk, what was agreed (None: nothing recorded), and whether they
+    confirmed the safety list."""
 
     enrollment_id: int
     name: str
     wants_talk: bool
     outcome: Outcome | None
     recorded_at: datetime | None
+    has_read: bool
 
 
 def may_read(session: Session, user: User, offering_id: int) -> bool:
@@ -61,7 +63,12 @@ def talks_of(session: Session, offering: Offering) -> Sequence[Talk]:
     """Everyone who holds or waits for a seat, those who asked to talk first, by name. One statement."""
     rows = session.execute(
         sa.select(
-            Enrollment.id, User.name, Enrollment.wants_talk, TalkOutcome.outcome, TalkOutcome.recorded_at
+            Enrollment.id,
+            User.name,
+            Enrollment.wants_talk,
+            TalkOutcome.outcome,
+            TalkOutcome.recorded_at,
+            Enrollment.screening_acknowledged_at.is_not(None),
         )
         .join(Student, Student.id == Enrollment.student_id)
         .join(User, User.id == Student.user_id)

@@ -129,6 +129,8 @@ TABLE: dict[str, Row] = {
     "POST /my/enrollments/<int:id>/accept": Row("/my/enrollments/{offered}/accept", MINE_SEND),
     "GET /my/enrollments/<int:id>/decline": Row("/my/enrollments/{offered}/decline", MINE),
     "POST /my/enrollments/<int:id>/decline": Row("/my/enrollments/{offered}/decline", MINE_SEND),
+    "GET /my/enrollments/<int:id>/safety": Row("/my/enrollments/{withdrawable}/safety", MINE),
+    "POST /my/enrollments/<int:id>/safety": Row("/my/enrollments/{withdrawable}/safety", MINE_BAD),
     "GET /my/enrollments/<int:id>/transfer": Row("/my/enrollments/{withdrawable}/transfer", MINE),
     "POST /my/enrollments/<int:id>/transfer": Row("/my/enrollments/{withdrawable}/transfer", MINE_BAD),
     "POST /courses/<code>/tell-me": Row("/courses/{course}/tell-me", SIGNED_IN_SEND),

@@ -14,4 +14,5 @@ from students.views import (  # noqa: F401 (they attach to the blueprint)
     office_groups,
     office_people,
     openings,
+    safety,
 )

@@ -40,8 +40,8 @@ def ask(
 ) -> Enrollment:
     """A student asks for a seat by themselves."""
     student = student or make_student(session)
-    request = request_of(offering, student, **values)
     actor = values.pop("actor", None) or student.user
+    request = request_of(offering, student, **values)
     return enrolling.enroll(session, offering, student, request, actor=actor, now=now)
 
 
