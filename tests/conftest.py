@@ -20,6 +20,7 @@ from app import create_app
 from core.database import begin_write, db
 from core.migrations import alembic
 from core.settings import Settings
+from tests.emptying import Emptier
 
 PUBLIC_URL = "https://school.test"
 
@@ -52,6 +53,7 @@ class Databases:
         self.postgresql: str | None = None
         self.server_root: Path | None = None
         self.apps: dict[str, Flask] = {}
+        self.emptier: Emptier | None = None
         self.generation = 0  # counts how often a database was made anew
 
     def settings(self, url: str) -> Settings:
@@ -73,10 +75,11 @@ class Databases:
         self._clear(self.root / "instance")
         if backend == "sqlite":
             shutil.copy(self.root / "template.db", self.root / "instance" / "stillpoint.db")
-        else:
+        elif self.emptier is None or not self.emptier.empty():
             self._admin(
                 'DROP DATABASE IF EXISTS "test" WITH (FORCE)', 'CREATE DATABASE "test" TEMPLATE "template"'
             )
+            self.emptier = Emptier(self._url("test"))
         return app
 
     def _clear(self, instance: Path) -> None:
@@ -216,6 +219,8 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The maker of databases, one per test process."""
     made = Databases(tmp_path_factory.mktemp("data"))
     yield made
+    if made.emptier is not None:
+        made.emptier.close()
     for app in made.apps.values():
         with app.app_context():
             db.engine.dispose()
