@@ -82,6 +82,12 @@ class Databases:
             self.emptier = Emptier(self._url("test"))
         return app
 
+    def migrated_file(self) -> Path:
+        """An empty, migrated SQLite database, to be copied."""
+        if "sqlite" not in self.apps:
+            self.app("sqlite")
+        return self.root / "template.db"
+
     def _clear(self, instance: Path) -> None:
         """Empty the data folder, except for the queue: the application holds its file open."""
         instance.mkdir(exist_ok=True)

@@ -17,10 +17,10 @@ import pytest
 
 from app import create_app
 from core.database import db
-from core.migrations import alembic
 from core.settings import Settings
 from script import _prepare, _serve
 from tests import factories
+from tests.conftest import Databases
 
 ROOT = Path(__file__).resolve().parent.parent
 Environment = dict[str, str]
@@ -182,13 +182,19 @@ def test_a_port_in_use_is_named_with_a_way_out(environment: Environment) -> None
     assert not Path(environment["INSTANCE_PATH"]).exists(), "nothing was begun"
 
 
-@pytest.fixture
-def demo(environment: Environment) -> Settings:
-    """A database that holds the demo school, as far as the server looks at it."""
+def migrated(environment: Environment, databases: Databases) -> Settings:
+    """The settings of a school whose database is empty and up to date."""
     settings = Settings.from_environment(environment)
-    app = create_app(settings)
-    with app.app_context():
-        alembic.upgrade()
+    settings.instance_path.mkdir(exist_ok=True)
+    shutil.copy(databases.migrated_file(), settings.instance_path / "stillpoint.db")
+    return settings
+
+
+@pytest.fixture
+def demo(environment: Environment, databases: Databases) -> Settings:
+    """A database that holds the demo school, as far as the server looks at it."""
+    settings = migrated(environment, databases)
+    with create_app(settings).app_context():
         factories.make_school(db.session).is_demo = True
         factories.make_user(db.session, email="admin@tideway.example")
         factories.make_user(db.session, email="student0001@tideway.example")
@@ -257,10 +263,8 @@ def test_a_setting_that_cannot_be_used_is_named_without_a_traceback(environment:
     assert "Traceback" not in answer.stderr
 
 
-def test_a_database_of_a_later_version_is_told_apart(environment: Environment) -> None:
-    settings = Settings.from_environment(environment)
-    with create_app(settings).app_context():
-        alembic.upgrade()
+def test_a_database_of_a_later_version_is_told_apart(environment: Environment, databases: Databases) -> None:
+    with create_app(migrated(environment, databases)).app_context():
         with db.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
         db.engine.dispose()

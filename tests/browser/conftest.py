@@ -15,8 +15,8 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from accounts.models import User
 from app import create_app
 from core.database import db
-from core.migrations import alembic
 from core.settings import Settings
+from tests.conftest import Databases
 from tests.helpers import sign_in
 
 ARGUMENTS = (
@@ -82,7 +82,7 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+def site(tmp_path: Path, browser: Browser, databases: Databases) -> Iterator[Site]:
     """The application on a fresh database, CSRF and all, served on a free loopback port."""
     settings = Settings(
         instance_path=tmp_path,
@@ -90,9 +90,8 @@ def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
         secret_key="a secret for tests only",
         public_url="http://school.test",
     ).completed()
+    shutil.copy(databases.migrated_file(), tmp_path / "stillpoint.db")
     app = create_app(settings)
-    with app.app_context():
-        alembic.upgrade()
     server: BaseWSGIServer = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
+from tests.browser.axe import look_at
 from tests.browser.school import School, running_school
 
 pytestmark = pytest.mark.browser
@@ -50,9 +50,6 @@ PAGES = {
     ),
     "admin": ("/office/school", "/office/people", "/office/mail"),
 }
-# Everything is looked at in light on both sizes; what dark changes is color, so there only contrast.
-LOOKS = [(390, False), (390, True), (1280, True), (1280, False)]
-CONTRAST_ONLY = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 
 @pytest.fixture(scope="module")
@@ -64,36 +61,6 @@ def school(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
 @pytest.mark.parametrize("login", list(PAGES), ids=lambda login: login or "visitor")
 def test_every_page_can_be_used_by_everyone(school: School, login: str) -> None:
     page = school.window(width=390, login=login)
-    told: list[str] = []
-    page.on(
-        "console", lambda message: told.append(message.text) if message.type in ("error", "warning") else None
-    )
-    problems: list[str] = []
-    for path in PAGES[login]:
-        told.clear()
-        page.set_viewport_size({"width": 390, "height": 850})
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        answer = page.goto(school.url + path)
-        status = answer.status if answer else 0
-        if status == 200:
-            problems += [f"{path}: console: {line}" for line in told]
-        if status >= 500:
-            problems.append(f"{path}: {status}")
-        for width, dark in LOOKS:
-            problems += [
-                f"{path} at {width}{' dark' if dark else ''}: {text}" for text in look(page, width, dark)
-            ]
+    problems = [problem for path in PAGES[login] for problem in look_at(page, school.url + path)]
     page.context.close()
     assert not problems, "\n".join(problems)
-
-
-def look(page: Page, width: int, dark: bool) -> list[str]:
-    """What axe-core finds on the page as it is shown now; and whether it scrolls sideways."""
-    page.set_viewport_size({"width": width, "height": 850})
-    page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
-    page.reload()  # as somebody sees it who comes with these settings, not in the middle of a change
-    found = Axe().run(page, options=CONTRAST_ONLY if dark else None)
-    problems = [f"{item['id']}: {item['nodes'][0]['html'][:120]}" for item in found.response["violations"]]
-    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-        problems.append("scrolls sideways")
-    return problems

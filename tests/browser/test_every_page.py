@@ -5,8 +5,8 @@ from flask import Flask
 from playwright.sync_api import BrowserContext
 
 from tests.addresses import TABLE
+from tests.browser.axe import look_at
 from tests.browser.conftest import Site
-from tests.browser.test_accessibility import LOOKS, look
 from tests.world import WHO, World, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.full]
@@ -43,16 +43,12 @@ def test_every_page_of_the_table_can_be_used_by_everyone(site: Site) -> None:
     for who, paths in wanted.items():
         context = context_of(site, site.app, world, who)
         page = context.new_page()
-        page.emulate_media(reduced_motion="reduce")
         for path in paths:
             kind = context.request.get(site.url + path).headers.get("content-type", "")
             if not kind.startswith("text/html"):
                 continue
-            page.set_viewport_size({"width": 390, "height": 850})
-            page.goto(site.url + path)
             seen += 1
-            for width, dark in LOOKS:
-                at = f"{path} ({who}) at {width}{' dark' if dark else ''}"
-                problems += [f"{at}: {text}" for text in look(page, width, dark)]
+            problems += [f"{problem} (as {who})" for problem in look_at(page, site.url + path)]
+        context.close()
     assert not problems, "\n".join(problems)
     assert seen > 80

