@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from courses.offering_models import Offering, OfferingState
 from students import states
+from students.group_models import GroupBooking
 from students.models import LIVE_STATES, SEATED_STATES, Enrollment, EnrollmentEvent, EnrollmentState
 
 S = EnrollmentState
@@ -33,6 +34,9 @@ def check_invariants(session: Session) -> None:
             Enrollment.holds_seat,
         ).order_by(Enrollment.offering_id, Enrollment.ticket)
     ).all()
+    reserved = Counter[int]()
+    for booking in session.execute(sa.select(GroupBooking.offering_id, GroupBooking.seats_open)):
+        reserved[booking.offering_id] += booking.seats_open
     of_offering = defaultdict(list)
     for row in rows:
         of_offering[row.offering_id].append(row)
@@ -40,7 +44,7 @@ def check_invariants(session: Session) -> None:
             assert row.holds_seat == (row.state in SEATED_STATES), row
     for offering_id, offering in offerings.items():
         mine = of_offering[offering_id]
-        held = sum(row.holds_seat for row in mine)
+        held = sum(row.holds_seat for row in mine) + reserved[offering_id]
         waiting = sum(row.state is S.WAITLISTED for row in mine)
         assert (offering.seats_taken, offering.waiting_count) == (held, waiting), offering
         assert held <= offering.capacity, offering

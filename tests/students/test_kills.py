@@ -33,7 +33,7 @@ from tests.students.test_races import FIELDS
 
 pytestmark = [pytest.mark.full, pytest.mark.both_databases]
 S = EnrollmentState
-KILLS = 50  # on each of the two databases
+KILLS = 100  # on each of the two databases
 STUDENTS = 120
 
 

@@ -1,6 +1,10 @@
 """Reminders 7 days and 1 day before a class: once each, and only when they are still true."""
 
+import random
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
+from time import sleep
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +17,7 @@ from core.outbox import Message, OutgoingMail, kinds
 from courses.offering_models import Meeting, Offering
 from students import cancelling, leaving, reminders
 from students.models import Enrollment, EnrollmentState
+from tests import serving
 from tests.factories import NOW, make_offering, make_school, make_student, put_enrollment
 from tests.helpers import statements
 from tests.students.acting import ask
@@ -214,3 +219,46 @@ def _move(session: Session, offering: Offering, by: timedelta) -> None:
     offering.starts_at += by
     offering.ends_at += by
     offering.calendar_sequence += 1
+
+
+# A process that reminds, and says when it begins.
+REMIND = """
+from app import create_app
+from students import reminders
+with create_app().app_context():
+    print("begins", flush=True)
+    reminders.remind()
+"""
+
+
+@pytest.mark.full
+def test_killing_the_job_again_and_again_reminds_everyone_once(
+    app: Flask, session: Session, tmp_path: Path
+) -> None:
+    make_school(session)
+    now, dice = clock.now(), random.Random(20270301)
+    people = [make_student(session) for _ in range(25)]
+    expected = 0
+    for _class in range(40):
+        offering = make_offering(session, capacity=25, starts=now + timedelta(days=6))
+        for student in people:
+            put_enrollment(session, offering, student, changed_at=now - timedelta(days=30))
+            expected += 1
+    session.commit()
+    env = serving.environment(app, serving.free_port())
+    log, kills, runs = tmp_path / "remind.log", 0, 0
+    while True:
+        runs += 1
+        assert runs < 100, "it never comes to an end"
+        process = serving.start([sys.executable, "-c", REMIND], env, log)
+        while process.popen.poll() is None and process.said().count("begins") < runs:
+            sleep(0.01)
+        sleep(dice.uniform(0, 0.05 + 0.02 * runs))  # a little later each time, so that it ends
+        if process.popen.poll() is not None:
+            assert process.popen.returncode == 0, process.said()
+            break
+        process.kill()
+        kills += 1
+    assert kills > 5
+    found = told(session)
+    assert len(found) == len(set(found)) == expected
