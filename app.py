@@ -17,7 +17,7 @@ import portal
 import students
 from core.database import db, prepare_engine, without_async_sessions
 from core.formatting import register_formatting
-from core.i18n import pick_locale
+from core.i18n import RequestDomain, pick_locale
 from core.jobs import init_jobs
 from core.migrations import alembic, context_options
 from core.security import init_security
@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None, overrides: Mapping[str, Any] | 
     with app.app_context():
         prepare_engine(db.engine)
     alembic.init_app(app)
-    Babel(app, locale_selector=pick_locale)
+    Babel(app, locale_selector=pick_locale).domain_instance = RequestDomain()
     register_formatting(app)
     for room in (core, accounts, courses, students, attendance, certificates, portal):
         room.init_app(app)

@@ -7,12 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale
+from babel.support import NullTranslations
 from flask import Flask
 
 class LazyString:
     def __str__(self) -> str: ...
 
+class Domain:
+    def get_translations(self) -> NullTranslations: ...
+
 class Babel:
+    domain_instance: Domain
     def __init__(
         self,
         app: Flask | None = None,
