@@ -128,7 +128,6 @@ def enqueue(
     """
     if kind not in _kinds:
         raise LookupError(f"no mail called {kind} is registered")
-    insert = insert_for(session)
     values: dict[str, Any] = {
         "kind": kind,
         "event": event,
@@ -142,7 +141,8 @@ def enqueue(
         "next_attempt_at": not_before or now,
         "message_key": _message_key(kind, event, to),
     }
-    session.execute(insert(OutgoingMail).values(values).on_conflict_do_nothing())
+    session.flush()  # the insert goes to the table itself, which does not make the session write its rows first
+    session.execute(insert_for(session)(OutgoingMail.__table__).on_conflict_do_nothing(), values)
     jobs.nudge(session, DELIVERY_JOB)
 
 

@@ -79,11 +79,13 @@ def enroll(
     result = prerequisites.check(session, course.id, student.id, before=offering.starts_at)
     if result.missing_required:
         _waive_or_refuse(session, student, result.missing_required, request, actor=actor, now=now)
+    booking = request.group_booking
+    # Asked before anything changes: what changes below is then written in one go.
+    price = booking.price_cents if booking else price_for(session, offering, policy, student.id)
     license_ = _license_of(session, student, request, actor=actor, now=now)
     if request.profession:
         student.profession = request.profession
     reasons = [] if request.is_by_office else approval_reasons(offering, course, request.profession, result)
-    booking = request.group_booking
     if booking is None:
         state, holds_seat = _decide(offering, policy, request, needs_approval=bool(reasons), now=now)
     else:
@@ -96,7 +98,7 @@ def enroll(
         certificate_name=name,
         profession=request.profession or student.profession,
         license=license_,
-        price_cents=booking.price_cents if booking else price_for(session, offering, policy, student.id),
+        price_cents=price,
         group_booking=booking,
         policy_id=policy.id,
         policy_agreed_at=now if request.policy_id else None,
@@ -296,20 +298,20 @@ def _passes(state: EnrollmentState, offering: Offering, booking: GroupBooking | 
     return state is EnrollmentState.ENROLLED and booking is None and offering.waiting_count > 0
 
 
+_COMPLETED = sa.select(
+    sa.exists().where(
+        Enrollment.student_id == sa.bindparam("student_id"),
+        Enrollment.state == EnrollmentState.COMPLETED,
+        Offering.id == Enrollment.offering_id,
+        Offering.course_id == sa.bindparam("course_id"),
+    )
+)
+
+
 def price_for(session: Session, offering: Offering, policy: Policy, student_id: int | None) -> int:
     """The price in cents: the offering's, or the policy's part of it for someone who completed the course before."""
     if student_id is None or policy.repeat_price_percent == 100:
         return offering.price_cents
-    before = session.scalar(
-        sa.select(Enrollment.id)
-        .join(Offering, Offering.id == Enrollment.offering_id)
-        .where(
-            Enrollment.student_id == student_id,
-            Enrollment.state == EnrollmentState.COMPLETED,
-            Offering.course_id == offering.course_id,
-        )
-        .limit(1)
-    )
-    if before is None:
+    if not session.scalar(_COMPLETED, {"student_id": student_id, "course_id": offering.course_id}):
         return offering.price_cents
     return (offering.price_cents * policy.repeat_price_percent + 50) // 100

@@ -82,7 +82,7 @@ def open_account(
     enrollment: Enrollment | None = None,
     booking: GroupBooking | None = None,
 ) -> FeeAccount:
-    """Open the account of an enrollment or of a group booking; flushed."""
+    """Open the account of an enrollment or of a group booking. Its first entry is written with it, in one go."""
     school = current_school(session)
     account = FeeAccount(
         enrollment_id=enrollment.id if enrollment else None,
@@ -96,7 +96,6 @@ def open_account(
         opened_at=now,
     )
     session.add(account)
-    session.flush()
     return account
 
 
@@ -128,7 +127,7 @@ def append(
     account.balance_cents = account.charged_cents - account.paid_cents
     account.entry_count += 1
     entry = FeeEntry(
-        account_id=account.id,
+        account=account,
         number=account.entry_count,
         at=now,
         kind=kind,

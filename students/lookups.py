@@ -27,11 +27,8 @@ def class_of(session: Session, code: str) -> Offering:
 
 
 def lock_class_of(session: Session, code: str) -> Offering:
-    """The same, locked for a change of seats (``seats.lock``); what it belongs to is loaded when it is asked for."""
-    statement = sa.select(Offering.id).where(
-        Offering.code == code.upper(), Offering.state != OfferingState.DRAFT
-    )
-    return seats.lock(session, session.scalar(statement) or abort(404))
+    """The same, locked for a change of seats (``seats.lock``), with course and policy."""
+    return seats.lock_public(session, code) or abort(404)
 
 
 def office_class_of(session: Session, code: str) -> Offering:

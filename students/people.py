@@ -45,15 +45,14 @@ def profession_label(code: str) -> str:
     return str(PROFESSIONS.get(code, code))
 
 
+_WITH_LICENSES = (
+    sa.select(Student).where(Student.user_id == sa.bindparam("user_id")).options(joinedload(Student.licenses))
+)
+
+
 def find_student(session: Session, user_id: int) -> Student | None:
     """The student record of a user with the licenses, if there is one yet."""
-    return (
-        session.scalars(
-            sa.select(Student).where(Student.user_id == user_id).options(joinedload(Student.licenses))
-        )
-        .unique()
-        .one_or_none()
-    )
+    return session.scalars(_WITH_LICENSES, {"user_id": user_id}).unique().one_or_none()
 
 
 def student_of(session: Session, user: User) -> Student:

@@ -76,6 +76,12 @@ class Result:
         return [need for need in self.needs if not need.is_met]
 
 
+_ASKED = (
+    sa.select(Prerequisite.kind, Course)
+    .join(Course, Course.id == Prerequisite.needs_id)
+    .where(Prerequisite.course_id == sa.bindparam("course_id"))
+    .order_by(Course.code)
+)
 _ORDER = (PrerequisiteKind.REQUIRED, PrerequisiteKind.INSTRUCTOR_APPROVAL, PrerequisiteKind.RECOMMENDED)
 
 
@@ -84,12 +90,7 @@ def check(session: Session, course_id: int, student_id: int | None, *, before: d
 
     One statement for a course without prerequisites, three otherwise. ``student_id`` None: a visitor has nothing.
     """
-    asked = session.execute(
-        sa.select(Prerequisite.kind, Course)
-        .join(Course, Course.id == Prerequisite.needs_id)
-        .where(Prerequisite.course_id == course_id)
-        .order_by(Course.code)
-    ).all()
+    asked = session.execute(_ASKED, {"course_id": course_id}).all()
     if not asked:
         return Result(())
     courses = [course.id for _kind, course in asked]

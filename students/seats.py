@@ -15,12 +15,14 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy import event
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from accounts.models import User
 from core import audit
 from core.database import locked
 from core.errors import RuleError
-from courses.offering_models import Offering
+from courses.models import Course, Policy
+from courses.offering_models import Offering, OfferingState
 from students import ledger, states
 from students.group_models import GroupBooking
 from students.models import SEATED_STATES, Enrollment, EnrollmentEvent, EnrollmentState, Student
@@ -47,30 +49,42 @@ class Count:
     waiting: int
 
 
+_NAMED = sa.select(sa.func.count()).where(Enrollment.offering_id == Offering.id, Enrollment.holds_seat)
+_UNNAMED = sa.select(sa.func.coalesce(sa.func.sum(GroupBooking.seats_open), 0)).where(
+    GroupBooking.offering_id == Offering.id
+)
+_WAITING = sa.select(sa.func.count()).where(
+    Enrollment.offering_id == Offering.id, Enrollment.state == EnrollmentState.WAITLISTED
+)
+_STANDING = (
+    sa.select(
+        _NAMED.scalar_subquery() + _UNNAMED.scalar_subquery(), _WAITING.scalar_subquery(), Course, Policy
+    )
+    .select_from(Offering)
+    .join(Offering.course)
+    .join(Offering.policy)
+    .where(Offering.id == sa.bindparam("offering_id"))
+)
+
+
+def _standing(session: Session, offering_id: int) -> sa.Row[int, int, Course, Policy]:
+    return session.execute(_STANDING, {"offering_id": offering_id}).one()
+
+
 def count(session: Session, offering_id: int) -> Count:
     """Count the seats held and the people waiting from the rows themselves, not from the offering's columns.
 
     Seats that a group booking holds without a name yet count as held.
     """
-    unnamed = (
-        sa.select(sa.func.coalesce(sa.func.sum(GroupBooking.seats_open), 0))
-        .where(GroupBooking.offering_id == offering_id)
-        .scalar_subquery()
-    )
-    held, waiting, reserved = session.execute(
-        sa.select(
-            sa.func.count(sa.case((Enrollment.holds_seat, 1))),
-            sa.func.count(sa.case((Enrollment.state == EnrollmentState.WAITLISTED, 1))),
-            unnamed,
-        ).where(Enrollment.offering_id == offering_id)
-    ).one()
-    return Count(held=held + int(reserved), waiting=waiting)
+    held, waiting, _course, _policy = _standing(session, offering_id)
+    return Count(held=held, waiting=waiting)
 
 
 def lock(session: Session, offering_id: int) -> Offering:
     """Lock an offering until the transaction ends, read it and its enrollments anew, and count again.
 
-    Raises LookupError when there is no such offering. Locking twice in a transaction is harmless. Needs ``begin_write``.
+    Course and policy are loaded. Raises LookupError when there is no such offering. Locking twice in a transaction is
+    harmless. Needs ``begin_write``.
     """
     held: dict[int, Offering] = session.info.setdefault(_LOCKED, {})
     if offering_id in held:
@@ -81,19 +95,41 @@ def lock(session: Session, offering_id: int) -> Offering:
     offering = locked(session, Offering, offering_id)
     if offering is None:
         raise LookupError(f"offering {offering_id}")
-    _read_again(session, offering_id)
-    held[offering_id] = offering
-    counted = count(session, offering_id)
-    if (offering.seats_taken, offering.waiting_count) != (counted.held, counted.waiting):
+    return _hold(session, offering)
+
+
+def lock_public(session: Session, code: str) -> Offering | None:
+    """Lock the one class with this code as ``lock`` does; None when there is none that students may know of."""
+    if session.info.get(_LOCKED):
+        raise RuntimeError("lock several offerings with lock_several: in the order of their ids")
+    session.flush()
+    offering = session.scalar(
+        sa.select(Offering)
+        .where(Offering.code == code.upper(), Offering.state != OfferingState.DRAFT)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return _hold(session, offering) if offering else None
+
+
+def _hold(session: Session, offering: Offering) -> Offering:
+    """Note a lock that was taken, and let its counters be those that the rows say."""
+    _read_again(session, offering.id)
+    session.info.setdefault(_LOCKED, {})[offering.id] = offering
+    held, waiting, course, policy = _standing(session, offering.id)
+    # A statement of its own, after the lock: read along with it they could be those from before the wait.
+    set_committed_value(offering, "course", course)
+    set_committed_value(offering, "policy", policy)
+    if (offering.seats_taken, offering.waiting_count) != (held, waiting):
         log.warning(
             "offering %s said %s held, %s waiting; the rows say %s and %s",
             offering.code,
             offering.seats_taken,
             offering.waiting_count,
-            counted.held,
-            counted.waiting,
+            held,
+            waiting,
         )
-        offering.seats_taken, offering.waiting_count = counted.held, counted.waiting
+        offering.seats_taken, offering.waiting_count = held, waiting
     return offering
 
 
@@ -131,15 +167,16 @@ def _door(session: Session, offering_id: int) -> Offering:
     return offering
 
 
+_LIVE = sa.select(Enrollment).where(
+    Enrollment.offering_id == sa.bindparam("offering_id"),
+    Enrollment.student_id == sa.bindparam("student_id"),
+    Enrollment.state.not_in(states.FINAL_STATES),
+)
+
+
 def live_enrollment(session: Session, offering_id: int, student_id: int) -> Enrollment | None:
     """The student's one live enrollment in an offering, if any."""
-    return session.scalars(
-        sa.select(Enrollment).where(
-            Enrollment.offering_id == offering_id,
-            Enrollment.student_id == student_id,
-            Enrollment.state.not_in(states.FINAL_STATES),
-        )
-    ).one_or_none()
+    return session.scalars(_LIVE, {"offering_id": offering_id, "student_id": student_id}).one_or_none()
 
 
 def require_no_other(session: Session, offering: Offering, student_id: int) -> None:
