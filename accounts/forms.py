@@ -48,6 +48,12 @@ class RegisterForm(Form):
     next = HiddenField()
 
 
+class ConfirmForm(Form):
+    """Confirm one's address: by who chose the account's password, not by whoever's registration came last."""
+
+    password = PasswordField(_l("The password you chose"), [Required()], render_kw=_CURRENT)
+
+
 class ResetForm(Form):
     """Ask for a link to set a new password."""
 

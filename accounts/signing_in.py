@@ -60,6 +60,21 @@ def authenticate(email: str, password: str, *, network: str, now: datetime) -> i
     return user_id
 
 
+def require_password(user: User, password: str, *, network: str, now: datetime) -> None:
+    """Refuse with a RuleError unless it is the user's password. Counts as an attempt to sign in: ThrottledError."""
+    per_address, per_network = limits_for(user.email, network)
+    email, stored = user.email, user.password_hash
+    db.session.rollback()  # comparing is slow: no transaction waits for it
+    throttle.hit_all((per_address, per_network), now=now)
+    if not check_password(stored, password):
+        raise RuleError(
+            _("This is not the password that the account of %(email)s was made with.", email=email),
+            field="password",
+        )
+    with writing() as session:
+        throttle.settle_within(session, forget=[per_address], give_back=[per_network], now=now)
+
+
 def _refusal(user: User | None, stored: str) -> RuleError | None:
     if user is None or user.password_hash != stored:  # changed while we compared
         return _no_match()

@@ -4,15 +4,17 @@ from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 
 from accounts.blueprint import blueprint
-from accounts.forms import EmptyForm, RegisterForm
+from accounts.forms import ConfirmForm, RegisterForm
 from accounts.passwords import hash_password, judge_password
 from accounts.registration import confirm as confirm_rule
 from accounts.registration import register as register_rule
 from accounts.registration import send_confirmation
+from accounts.signing_in import require_password
 from accounts.tokens import Purpose, lock_link, read_link
+from accounts.views.sign_in import begin_session, home_of
 from core import clock, throttle
 from core.database import db
-from core.errors import RuleError
+from core.errors import RuleError, ThrottledError
 from core.throttle import Limit, network_of
 from core.web import acting, note, page, safe_next, see_other
 
@@ -64,25 +66,44 @@ def register() -> Response:
 
 @blueprint.route("/accounts/confirm/<token>", methods=["GET", "POST"])
 def confirm(token: str) -> Response:
-    """GET shows a button (programs that read mail follow links), POST confirms; twice is fine."""
-    form = EmptyForm()
+    """GET asks for the password (programs that read mail follow links), POST confirms and signs in; twice is fine.
+
+    Without the password, someone could register another's address first and wait for them to confirm it.
+    """
+    form = ConfirmForm()
     go_on = safe_next("", request.args.get("next", ""))
     link = read_link(db.session, Purpose.CONFIRM, token)
     user = link.user
     if user is None:
         abort(404)
-    if user.confirmed_at is None and not link.is_good:
+    if user.confirmed_at is not None:
+        flash(_("Your address is confirmed. Sign in to go on."), "success")
+        return see_other(url_for("accounts.login", next=go_on or None))
+    if not link.is_good:
         return page("accounts/confirm-expired.html", status=410, token=token, go_on=go_on)
-    if request.method == "POST" and form.validate():
-        with acting() as session:
-            link = lock_link(session, Purpose.CONFIRM, token)
-            if link.user is None or not (link.is_good or link.user.confirmed_at):
-                abort(410)
-            confirm_rule(session, link.user, now=clock.now())
-    elif user.confirmed_at is None:
-        return page("accounts/confirm.html", form=form, owner=user)
-    flash(_("Your address is confirmed. Sign in to go on."), "success")
-    return see_other(url_for("accounts.login", next=go_on or None))
+    if form.validate_on_submit():
+        try:
+            require_password(
+                user, form.password.data, network=network_of(request.remote_addr), now=clock.now()
+            )
+        except RuleError as error:
+            note(form, error)
+            too_often = isinstance(error, ThrottledError)
+            return page("accounts/confirm.html", form=form, owner=user, status=429 if too_often else None)
+        return _confirmed(token, go_on)
+    return page("accounts/confirm.html", form=form, owner=user)
+
+
+def _confirmed(token: str, go_on: str) -> Response:
+    with acting() as session:
+        link = lock_link(session, Purpose.CONFIRM, token)
+        if link.user is None or not (link.is_good or link.user.confirmed_at):
+            abort(410)
+        confirm_rule(session, link.user, now=clock.now())
+        user = link.user
+    begin_session(user)
+    flash(_("Your address is confirmed, and you are signed in."), "success")
+    return see_other(go_on or home_of(user))
 
 
 @blueprint.post("/accounts/confirm/<token>/again")

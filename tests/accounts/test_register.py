@@ -19,6 +19,7 @@ from tests.helpers import mails_to
 
 pytestmark = pytest.mark.both_databases
 NEW = {"name": "Ada Lindqvist", "email": "Ada@Example.org", "password": "slow tide at dawn"}
+CHOSEN = {"password": NEW["password"]}
 
 
 @pytest.fixture(autouse=True)
@@ -50,10 +51,10 @@ def test_a_newcomer_registers_confirms_and_signs_in(
         user_called("ada@example.org").confirmed_at is None
     )  # a mail scanner that follows links changes nothing
 
-    confirmed = client.post(link)
+    confirmed = client.post(link, data=CHOSEN)
     assert confirmed.status_code == 303
-    assert "Your address is confirmed." in text_of(client.get(confirmed.location))
-    assert login(client, "ada@example.org").status_code == 303
+    assert "Your address is confirmed, and you are signed in." in text_of(client.get(confirmed.location))
+    assert client.get("/accounts/account").status_code == 200
     user = user_called("ada@example.org")
     assert (user.name, user.family_name, user.role) == ("Ada Lindqvist", "Lindqvist", Role.STUDENT)
     events = session.scalars(sa.select(audit.AuditEvent).order_by(audit.AuditEvent.id)).all()
@@ -65,8 +66,8 @@ def test_a_newcomer_registers_confirms_and_signs_in(
 def test_confirming_twice_is_fine(app: Flask, client: FlaskClient) -> None:
     register(client)
     link = link_in(mail_to(app, "ada@example.org"))
-    assert client.post(link).location == "/accounts/login"
-    assert client.post(link).location == "/accounts/login"
+    assert client.post(link, data=CHOSEN).location == "/my/"
+    assert client.post(link, data=CHOSEN).location == "/accounts/login"
     assert client.get(link).location == "/accounts/login"
 
 
@@ -74,7 +75,40 @@ def test_after_confirming_one_goes_on_where_one_wanted_to_go(app: Flask, client:
     assert 'value="/courses/"' in client.get("/accounts/register?next=/courses/").get_data(as_text=True)
     register(client, next="/courses/")
     link = link_in(mail_to(app, "ada@example.org"))
-    assert client.post(link).location == "/accounts/login?next=/courses/"
+    assert client.post(link, data=CHOSEN).location == "/courses/"
+
+
+@pytest.mark.parametrize(
+    ("password", "told"),
+    [("", "The password you chose: Fill this in."), ("another one of mine", "This is not the password")],
+)
+def test_only_who_chose_the_password_confirms_the_address(
+    app: Flask, client: FlaskClient, password: str, told: str
+) -> None:
+    register(client)
+    answer = client.post(link_in(mail_to(app, "ada@example.org")), data={"password": password})
+    assert answer.status_code == 422
+    assert told in text_of(answer)
+    assert "Set a new one by mail" in text_of(answer)
+    assert user_called("ada@example.org").confirmed_at is None
+    assert client.get("/accounts/account").status_code == 303
+
+
+def test_passwords_cannot_be_tried_out_at_the_link(app: Flask, client: FlaskClient) -> None:
+    register(client)
+    link = link_in(mail_to(app, "ada@example.org"))
+    answers = [client.post(link, data={"password": f"a guess of mine {n}"}).status_code for n in range(11)]
+    assert answers == [422] * 10 + [429]
+
+
+def test_who_registers_a_strangers_address_gains_nothing_by_their_confirming(
+    app: Flask, client: FlaskClient
+) -> None:
+    register(client)
+    register(client, password="the password of a stranger")
+    link = link_in(mail_to(app, "ada@example.org"))
+    assert client.post(link, data=CHOSEN).status_code == 422
+    assert user_called("ada@example.org").confirmed_at is None
 
 
 def test_a_link_to_another_site_is_not_carried_along(app: Flask, client: FlaskClient) -> None:
@@ -102,10 +136,10 @@ def test_registering_again_before_confirming_ends_the_older_link(app: Flask, cli
     first = link_in(mail_to(app, "ada@example.org"))
     register(client, password="the second password")
     second = link_in(mail_to(app, "ada@example.org"))
-    stale = client.post(first)
+    stale = client.post(first, data={"password": "the first password"})
     assert stale.status_code == 410
     assert "Send me a new link" in text_of(stale)
-    assert client.post(second).status_code == 303
+    assert client.post(second, data={"password": "the second password"}).status_code == 303
     assert login(client, "ada@example.org", "the first password").status_code == 422
     assert login(client, "ada@example.org", "the second password").status_code == 303
 
@@ -143,11 +177,11 @@ def test_an_expired_link_offers_a_new_one(
     answer = client.get(link)
     assert answer.status_code == 410
     assert "Send me a new link" in text_of(answer)
-    assert client.post(link).status_code == 410
+    assert client.post(link, data=CHOSEN).status_code == 410
     assert user_called("ada@example.org").confirmed_at is None
     assert client.post(f"{link}/again").status_code == 303
     assert mails_to("ada@example.org") == ["account-confirmation"] * 2
-    assert client.post(link_in(mail_to(app, "ada@example.org"))).status_code == 303
+    assert client.post(link_in(mail_to(app, "ada@example.org")), data=CHOSEN).status_code == 303
 
 
 @pytest.mark.parametrize("token", ["x", "WzEsImEiXQ.aaaa.bbbb", "%00", "a" * 3000])
