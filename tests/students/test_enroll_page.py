@@ -164,6 +164,7 @@ def test_bad_input_names_the_field_and_keeps_what_was_typed(
         ({"state": OfferingState.CANCELLED}, "was cancelled"),
         ({"starts": clock.now() - timedelta(days=9)}, "is over"),
         ({"starts": clock.now() - timedelta(minutes=5)}, "already begun"),
+        ({"finalized_at": clock.now() - timedelta(days=1)}, "is over"),
         ({"enrollment_opens_at": clock.now() + timedelta(days=1)}, "not open yet"),
         ({"enrollment_closes_at": clock.now() - timedelta(days=1)}, "Enrollment closed"),
     ],
@@ -182,6 +183,30 @@ def test_a_class_that_is_not_open_says_so_and_changes_nothing(
     assert answer.status_code == 422
     assert words in text_of(answer)
     assert enrolled_in(session, offering) == []
+
+
+@pytest.mark.parametrize(
+    ("waiting", "words"),
+    [
+        (False, "This class is full, and its waitlist has closed."),
+        (True, "People wait for the seats that are left"),
+    ],
+)
+def test_after_the_waitlist_has_closed_the_page_says_why_there_is_no_seat(
+    client: FlaskClient, session: Session, student: Student, waiting: bool, words: str
+) -> None:
+    offering = soon(session, capacity=1, starts=clock.now() + timedelta(hours=2))
+    put_enrollment(
+        session, offering, state=EnrollmentState.WAITLISTED if waiting else EnrollmentState.ENROLLED
+    )
+    session.commit()
+    sign_in(client, student.user)
+    shown = client.get(f"/classes/{offering.code}/enroll")
+    assert words in text_of(shown)
+    assert 'name="accept_policy"' not in shown.get_data(as_text=True)
+    answer = client.post(f"/classes/{offering.code}/enroll", data=fields())
+    assert (answer.status_code, words in text_of(answer)) == (422, True)
+    assert len(enrolled_in(session, offering)) == 1
 
 
 def test_sending_the_form_twice_enrolls_once(client: FlaskClient, session: Session, student: Student) -> None:
