@@ -1,7 +1,7 @@
 """Fills an empty database with the demo school, by the same rules that the pages use, at the times when it would have
 happened: enrolled before the class, marked at the meetings, signed off after the last one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,11 +27,11 @@ from courses.catalog_entries import LicenseEntry, OfferingEntry, PersonEntry
 from courses.catalog_file import CatalogFile, read_catalog
 from courses.importing import load_catalog
 from courses.offering_models import Meeting, Offering
+from portal.demo import features
 from portal.demo.payments import pay_fees
 from portal.demo.people import MadeUpPerson, made_up_people
 from students import seats
-from students.enrollment import EnrollRequest, enroll
-from students.models import Enrollment, EnrollmentState, License, Source, Student
+from students.models import Enrollment, EnrollmentState, License, Student
 from students.people import new_calendar_token
 from students.roster import on_roll
 
@@ -80,10 +80,35 @@ def load_demo(session: Session, *, now: datetime, path: Path = FILE) -> Demo:
         unpaid = entries[offering.code].balance_unpaid
         pay_fees(session, offering, unpaid=unpaid, actor=actor, now=now)
         _hold(demo, offering, entries[offering.code])
+    _under_way(demo, imported.offerings, actor)
     # What lies in the past was told in the past: no mail goes out for it.
     session.execute(sa.delete(OutgoingMail))
     audit.record(session, "portal:demo:loaded", None, actor=None, now=now, people=len(demo.students))
     return demo
+
+
+def _under_way(demo: Demo, classes: Mapping[str, Offering], actor: User) -> None:
+    """What the office has in hand beside the classes, as far as the file has those that it is shown with."""
+    session, now = demo.session, demo.now
+    if offering := classes.get("ADV1-AST-A"):
+        asking = [_newcomer(demo) for _number in range(2)]
+        features.needs_approval(session, offering, asking, actor=actor, now=now)
+    if offering := classes.get("SAF1-NET-A"):
+        features.needs_a_minimum(session, offering, actor=actor, now=now)
+    if offering := classes.get("CST1-LIS-A"):
+        people = [_newcomer(demo) for _number in range(4)]
+        features.booked_by_a_group(session, offering, people[:2], actor=actor, now=now)
+        features.came_and_went(session, offering, *people[2:], actor=actor, now=now)
+        _twice(demo, people[2])
+
+
+def _twice(demo: Demo, student: Student) -> None:
+    """Somebody who registered again with another address: found under Duplicates by the license."""
+    known = student.licenses[0]
+    user = _user(demo, f"{student.user.email.partition('@')[0]}-old", student.user.name, "", Role.STUDENT)
+    user.family_name = student.user.family_name
+    again = License(profession=known.profession, jurisdiction=known.jurisdiction, number=known.number)
+    _student(demo, user.email, user, [again])
 
 
 def _user(demo: Demo, login: str, name: str, family_name: str, role: Role) -> User:
@@ -177,7 +202,7 @@ def _fill(
     everyone = [*seated, *waiting]
     for number, student in enumerate(everyone):
         when = last - timedelta(days=16) * (1 - (number + 1) / len(everyone))
-        _enroll(demo, offering, student, when)
+        features.ask(demo.session, offering, student, at=when)
     demo.session.flush()
     return seated
 
@@ -208,20 +233,6 @@ def _finishers(demo: Demo, code: str, students: list[Student]) -> list[Student]:
         )
     )
     return [student for student in students if student.id in finished]
-
-
-def _enroll(demo: Demo, offering: Offering, student: Student, when: datetime) -> None:
-    license_ = student.licenses[0] if student.licenses else None
-    request = EnrollRequest(
-        certificate_name=student.certificate_name,
-        profession=license_.profession if license_ else "OTHER",
-        license_state=license_.jurisdiction if license_ else "",
-        license_number=license_.number if license_ else "",
-        policy_id=offering.policy_id,
-        screening_set_id=offering.course.screening_set_id,
-        source=Source.SELF,
-    )
-    enroll(demo.session, offering, student, request, actor=student.user, now=when)
 
 
 def _hold(demo: Demo, offering: Offering, entry: OfferingEntry) -> None:

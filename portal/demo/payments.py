@@ -17,22 +17,32 @@ from students.models import Enrollment
 WAYS = ((Method.TRANSFER, "TR"), (Method.CARD, "CARD"), (Method.TRANSFER, "TR"), (Method.CHECK, "CHK"))
 
 
-def pay_fees(session: Session, offering: Offering, *, unpaid: int, actor: User, now: datetime) -> int:
-    """Record the payments of a class, each a day after enrolling: the last ``unpaid`` students paid the deposit only.
+def pay_fees(
+    session: Session,
+    offering: Offering,
+    *,
+    unpaid: int,
+    actor: User,
+    now: datetime,
+    only: Enrollment | None = None,
+) -> int:
+    """Record the payments of a class (or of one seat in it), each a day after enrolling.
 
-    Returns how many payments there are.
+    The first ``unpaid`` students paid the deposit only: their balance is the first to be overdue. Returns how many
+    payments there are.
     """
-    rows = session.execute(
+    query = (
         sa.select(FeeAccount, Enrollment)
         .join(Enrollment, Enrollment.id == FeeAccount.enrollment_id)
         .where(Enrollment.offering_id == offering.id, FeeAccount.balance_cents > 0)
         .order_by(Enrollment.ticket)
-    ).all()
+    )
+    rows = session.execute(query.where(Enrollment.id == only.id) if only else query).all()
     school = current_school(session)
     zone = school.time_zone if school else "UTC"
     made = 0
     for position, (account, enrollment) in enumerate(rows):
-        is_open = position >= len(rows) - unpaid
+        is_open = position < unpaid
         amount = (
             min(offering.policy.deposit_cents, account.balance_cents) if is_open else account.balance_cents
         )

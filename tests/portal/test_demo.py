@@ -1,6 +1,7 @@
 """The demo school: believable, always fresh, made by the rules, and quiet."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,12 @@ from core.outbox import OutgoingMail
 from courses.models import Claim
 from courses.offering_models import Offering
 from portal.demo.loading import PASSWORD, load_demo
-from students.models import SEATED_STATES, Enrollment, EnrollmentState
+from portal.importing import reading
+from portal.importing.fates import preview
+from students import access_help, fee_lists, merging, running, safety, seats
+from students.group_models import GroupBooking
+from students.ledger_models import DiscountCode, FeeAccount
+from students.models import Enrollment, EnrollmentState
 from tests.conftest import Databases
 
 
@@ -79,13 +85,55 @@ def test_the_class_across_the_clock_change_begins_at_nine_each_day(loaded: Sessi
     assert len({moment.utcoffset() for moment in mornings}) == 2
 
 
+def test_the_office_has_every_kind_of_work_under_way(loaded: Session) -> None:
+    classes = {row.code: row for row in loaded.scalars(sa.select(Offering))}
+    asked = loaded.scalars(sa.select(Enrollment).where(Enrollment.state == EnrollmentState.PENDING)).all()
+    assert [(row.offering.code, row.holds_seat) for row in asked] == [("ADV1-AST-A", True)] * 2
+    (deciding,) = loaded.scalars(running.undecided(clock.now()))
+    assert (deciding.code, deciding.seats_taken, deciding.minimum_to_run) == ("SAF1-NET-A", 8, 12)
+    booking = loaded.scalars(sa.select(GroupBooking)).one()
+    assert (booking.offering.code, booking.seats, booking.seats_open) == ("CST1-LIS-A", 4, 2)
+    unread = loaded.scalars(sa.select(Enrollment).where(Enrollment.group_booking_id == booking.id)).all()
+    assert [safety.is_open(row, clock.now()) for row in unread] == [True, True]
+    codes = loaded.execute(sa.select(DiscountCode.code, DiscountCode.uses).order_by(DiscountCode.code))
+    assert [tuple(row) for row in codes] == [("EARLY10", 1), ("FAIR50", 0)]
+    (help_wanted,) = access_help.open_requests(loaded, now=clock.now())
+    assert help_wanted.wants_talk
+    today = clock.now().date()
+    sums = fee_lists.sums(loaded, today=today)
+    assert sums[fee_lists.View.OVERDUE][0] > 0
+    refunds = loaded.scalars(sa.select(FeeAccount.balance_cents).where(FeeAccount.balance_cents < 0)).all()
+    assert len(refunds) == 1
+    assert len(merging.find_duplicates(loaded)) == 1
+    assert classes["CST1-LIS-A"].seats_taken == 9 + 1 + 4
+
+
+def test_the_example_file_has_a_row_of_each_fate_in_the_demo_school(loaded: Session) -> None:
+    path = Path(__file__).resolve().parents[2] / "docs" / "example-people.csv"
+    rows = preview(loaded, reading.read(path.read_bytes()).rows, now=clock.now())
+    assert [item.fate.value for item in rows] == [
+        "new",
+        "new",
+        "known",
+        "waitlist",
+        "duplicate",
+        "duplicate",
+        "duplicate",
+        "refused",
+        "refused",
+        "refused",
+        "refused",
+    ]
+
+
 @pytest.mark.both_databases
 def test_every_count_of_seats_is_what_the_rows_say_and_the_chain_is_whole(session: Session) -> None:
     load_demo(session, now=clock.now())
     session.commit()
     for offering in session.scalars(sa.select(Offering)):
-        held = sum(1 for state in states(session, offering.code) if state in SEATED_STATES)
-        assert offering.seats_taken == held <= offering.capacity
+        counted = seats.count(session, offering.id)
+        assert (offering.seats_taken, offering.waiting_count) == (counted.held, counted.waiting)
+        assert offering.seats_taken <= offering.capacity
     assert list(audit.verify(session)) == []
 
 
