@@ -3,6 +3,7 @@
 Most values can be set by environment variables, described in docs/operating.md; the command line wins.
 """
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,15 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 # Nobody steers a running server through a socket here: signals do.
 control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """Keep what was loaded out of the garbage collector's sight before the processes part.
+
+    It would walk through all of it, and by that make each process a copy of its own of memory that they can share.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def on_starting(server: Any) -> None:
