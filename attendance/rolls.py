@@ -5,7 +5,7 @@ Plain tuples instead of ORM objects: a roll of 40 is opened and saved within a f
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -56,51 +56,7 @@ class Other:
     recorded_by: str
 
 
-def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[int, Seat], int]:
-    """Everyone on the roll of a meeting, guests included, by enrollment id, in the order of their names; and the roll's
-    revision (0 when it was never saved). One statement."""
-    recorder = aliased(User)
-    mark = aliased(AttendanceMark)
-    beside = aliased(AttendanceMark)
-    query = (
-        sa.select(
-            Enrollment.id,
-            User.name,
-            Enrollment.state,
-            mark.id,
-            mark.status,
-            mark.minutes,
-            sa.func.coalesce(mark.roll_revision, 0),
-            mark.made_at,
-            mark.recorded_by_id,
-            sa.func.coalesce(recorder.name, ""),
-            sa.func.coalesce(
-                sa.select(sa.func.max(beside.roll_revision))
-                .where(beside.conflicts_with_id == mark.id)
-                .scalar_subquery(),
-                0,
-            ),
-            Enrollment.wants_talk,
-            joined_at(),
-            Enrollment.offering_id != offering_id,
-            sa.select(Roll.revision).where(Roll.meeting_id == meeting_id).scalar_subquery(),
-        )
-        .join(Student, Student.id == Enrollment.student_id)
-        .join(User, User.id == Student.user_id)
-        .outerjoin(
-            mark,
-            sa.and_(mark.enrollment_id == Enrollment.id, mark.meeting_id == meeting_id, mark.is_current),
-        )
-        .outerjoin(recorder, recorder.id == mark.recorded_by_id)
-        .where(on_roll_of(meeting_id, offering_id))
-        .order_by(*by_name(), Enrollment.id)
-    )
-    rows = session.execute(query).all()
-    seats = {row[0]: Seat._make(row[:-1]) for row in rows}
-    return seats, int(rows[0][-1] or 0) if rows else 0
-
-
-def on_roll_of(meeting_id: int, offering_id: int) -> sa.ColumnElement[bool]:
+def on_roll_of(meeting_id: Any, offering_id: Any) -> sa.ColumnElement[bool]:
     """Who is on the roll of a meeting, as a condition of a query on enrollments: whoever has a seat in its class, and the
     guests who make up something there."""
     guests = sa.select(MakeUp.enrollment_id).where(MakeUp.meeting_id == meeting_id, MakeUp.state.in_(PLACED))
@@ -108,6 +64,54 @@ def on_roll_of(meeting_id: int, offering_id: int) -> sa.ColumnElement[bool]:
         Enrollment.state.in_(ROLL_STATES),
         sa.or_(Enrollment.offering_id == offering_id, Enrollment.id.in_(guests)),
     )
+
+
+_MARK, _BESIDE, _RECORDER = aliased(AttendanceMark), aliased(AttendanceMark), aliased(User)
+_MEETING, _OFFERING = (
+    sa.bindparam("meeting_id", type_=sa.Integer),
+    sa.bindparam("offering_id", type_=sa.Integer),
+)
+# The columns of a Seat, then the roll's revision. Built once: each roll that is opened or saved asks it.
+_SEATS = (
+    sa.select(
+        Enrollment.id,
+        User.name,
+        Enrollment.state,
+        _MARK.id,
+        _MARK.status,
+        _MARK.minutes,
+        sa.func.coalesce(_MARK.roll_revision, 0),
+        _MARK.made_at,
+        _MARK.recorded_by_id,
+        sa.func.coalesce(_RECORDER.name, ""),
+        sa.func.coalesce(
+            sa.select(sa.func.max(_BESIDE.roll_revision))
+            .where(_BESIDE.conflicts_with_id == _MARK.id)
+            .scalar_subquery(),
+            0,
+        ),
+        Enrollment.wants_talk,
+        joined_at(),
+        Enrollment.offering_id != _OFFERING,
+        sa.select(Roll.revision).where(Roll.meeting_id == _MEETING).scalar_subquery(),
+    )
+    .join(Student, Student.id == Enrollment.student_id)
+    .join(User, User.id == Student.user_id)
+    .outerjoin(
+        _MARK, sa.and_(_MARK.enrollment_id == Enrollment.id, _MARK.meeting_id == _MEETING, _MARK.is_current)
+    )
+    .outerjoin(_RECORDER, _RECORDER.id == _MARK.recorded_by_id)
+    .where(on_roll_of(_MEETING, _OFFERING))
+    .order_by(*by_name(), Enrollment.id)
+)
+
+
+def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[int, Seat], int]:
+    """Everyone on the roll of a meeting, guests included, by enrollment id, in the order of their names; and the roll's
+    revision (0 when it was never saved). One statement."""
+    rows = session.execute(_SEATS, {"meeting_id": meeting_id, "offering_id": offering_id}).all()
+    seats = {row[0]: Seat._make(row[:-1]) for row in rows}
+    return seats, int(rows[0][-1] or 0) if rows else 0
 
 
 def base_marks(session: Session, meeting_id: int, revision: int) -> dict[int, tuple[MarkStatus, int]]:
