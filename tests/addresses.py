@@ -55,7 +55,7 @@ TABLE: dict[str, Row] = {
     "GET /accounts/register": Row("/accounts/register", ALL),
     "POST /accounts/register": Row("/accounts/register", ALL_BAD),
     "GET /accounts/confirm/<token>": Row("/accounts/confirm/{confirm}", ALL),
-    "POST /accounts/confirm/<token>": Row("/accounts/confirm/{confirm}", ALL_SEND),
+    "POST /accounts/confirm/<token>": Row("/accounts/confirm/{confirm}", ALL_SEND, {"password": PASSWORD}),
     "POST /accounts/confirm/<token>/again": Row("/accounts/confirm/{confirm}/again", ALL_SEND),
     "GET /accounts/reset": Row("/accounts/reset", ALL),
     "POST /accounts/reset": Row("/accounts/reset", ALL_SEND, {"email": "nobody@example.org"}),
