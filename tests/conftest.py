@@ -104,6 +104,7 @@ class Databases:
         kept = self.root / f"kept-{name}-{backend}"
         shutil.copytree(self.root / "instance", kept, ignore=shutil.ignore_patterns("queue.db*"))
         if backend == "postgresql":
+            self.let_go()  # a database is copied only while nobody is in it
             copy = self._copy_of(name)
             self._admin(f"DROP DATABASE IF EXISTS {copy}", f'CREATE DATABASE {copy} TEMPLATE "test"')
 
@@ -118,11 +119,18 @@ class Databases:
         self._clear(self.root / "instance")
         shutil.copytree(kept, self.root / "instance", dirs_exist_ok=True)
         if backend == "postgresql":
+            self.let_go()
             copy = self._copy_of(name)
             self._admin(
                 'DROP DATABASE IF EXISTS "test" WITH (FORCE)', f'CREATE DATABASE "test" TEMPLATE {copy}'
             )
         return True
+
+    def let_go(self) -> None:
+        """Close the connection that empties the PostgreSQL database."""
+        if self.emptier is not None:
+            self.emptier.close()
+            self.emptier = None
 
     def _copy_of(self, name: str) -> str:
         return f'"kept-{name}{os.environ.get("PYTEST_XDIST_WORKER", "")}"'
@@ -225,8 +233,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The maker of databases, one per test process."""
     made = Databases(tmp_path_factory.mktemp("data"))
     yield made
-    if made.emptier is not None:
-        made.emptier.close()
+    made.let_go()
     for app in made.apps.values():
         with app.app_context():
             db.engine.dispose()

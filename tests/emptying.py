@@ -26,26 +26,25 @@ class Emptier:
     """Empties one database, fresh from its template, as often as it is asked to."""
 
     def __init__(self, url: str) -> None:
-        self.engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.StaticPool)
-        with self.engine.connect() as connection:
-            self.tables = sorted(connection.exec_driver_sql(TABLES).scalars())
-            self.shape = connection.exec_driver_sql(SHAPE).scalar()
-            self.own_rows = {name: rows for name in self.tables if (rows := self._rows(connection, name))}
+        self.engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+        self.connection = self.engine.connect()
+        self.tables = sorted(self._ask(TABLES).scalars())
+        self.shape = self._ask(SHAPE).scalar()
+        self.own_rows = {name: rows for name in self.tables if (rows := self._rows(name))}
 
     def empty(self) -> bool:
         """Delete every row but those that the migrations made; False when only making it anew would help."""
         try:
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql(OTHERS)
-                if connection.exec_driver_sql(SHAPE).scalar() != self.shape:
-                    return self._give_up()
-                # Without this, rows that nobody may delete or change could not be deleted here either.
-                connection.exec_driver_sql("SET session_replication_role = replica")
-                for table in self._not_empty(connection):
-                    connection.exec_driver_sql(f'DELETE FROM "{table}"')
-                for table, rows in self.own_rows.items():
-                    self._bring_back(connection, table, rows)
-                connection.exec_driver_sql(COUNTERS)
+            self._ask(OTHERS)
+            if self._ask(SHAPE).scalar() != self.shape:
+                return self._give_up()
+            # Without this, rows that nobody may delete or change could not be deleted here either.
+            self._ask("SET session_replication_role = replica")
+            for table in self._not_empty():
+                self._ask(f'DELETE FROM "{table}"')
+            for table, rows in self.own_rows.items():
+                self._bring_back(table, rows)
+            self._ask(COUNTERS)
         except sa.exc.DBAPIError as error:
             if not isinstance(error.orig, GONE_OR_FORBIDDEN):
                 raise
@@ -54,22 +53,25 @@ class Emptier:
 
     def close(self) -> None:
         """Let go of the database."""
-        self.engine.dispose()
+        self.connection.close()
 
     def _give_up(self) -> bool:
         self.close()
         return False
 
-    def _not_empty(self, connection: sa.Connection) -> list[str]:
+    def _ask(self, statement: str) -> sa.CursorResult[Any]:
+        return self.connection.exec_driver_sql(statement)
+
+    def _not_empty(self) -> list[str]:
         asked = " UNION ALL ".join(
             f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in self.tables
         )
-        return list(connection.exec_driver_sql(asked).scalars())
+        return list(self._ask(asked).scalars())
 
-    def _rows(self, connection: sa.Connection, table: str) -> list[dict[str, Any]]:
-        found = connection.exec_driver_sql(f'SELECT * FROM "{table}"').mappings()
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        found = self._ask(f'SELECT * FROM "{table}"').mappings()
         return [dict(row) for row in found]
 
-    def _bring_back(self, connection: sa.Connection, table: str, rows: list[dict[str, Any]]) -> None:
+    def _bring_back(self, table: str, rows: list[dict[str, Any]]) -> None:
         columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in rows[0]]
-        connection.execute(sa.insert(sa.table(table, *columns)), rows)
+        self.connection.execute(sa.insert(sa.table(table, *columns)), rows)

@@ -44,8 +44,10 @@ def test_every_page_of_the_table_can_be_used_by_everyone(site: Site) -> None:
         context = context_of(site, site.app, world, who)
         page = context.new_page()
         for path in paths:
-            kind = context.request.get(site.url + path).headers.get("content-type", "")
-            if not kind.startswith("text/html"):
+            headers = context.request.get(site.url + path).headers
+            # A mail shown inside a page runs no script, not axe-core's either: its page is looked at, not it.
+            is_inside = "sandbox" in headers.get("content-security-policy", "")
+            if is_inside or not headers.get("content-type", "").startswith("text/html"):
                 continue
             seen += 1
             problems += [f"{problem} (as {who})" for problem in look_at(page, site.url + path)]
