@@ -285,6 +285,17 @@ def people_of(session: Session, booking_id: int) -> list[Enrollment]:
     )
 
 
+def bookings_of(session: Session, offering_id: int) -> list[GroupBooking]:
+    """The bookings of a class that still hold seats, by organization. One statement."""
+    return list(
+        session.scalars(
+            sa.select(GroupBooking)
+            .where(GroupBooking.offering_id == offering_id, GroupBooking.seats > 0)
+            .order_by(GroupBooking.organization, GroupBooking.id)
+        )
+    )
+
+
 def _lock(session: Session, booking: GroupBooking) -> Offering:
     # The booking changes only under its offering's lock, which reads it anew.
     return seats.lock(session, booking.offering_id)

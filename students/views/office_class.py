@@ -18,6 +18,7 @@ from students import (
     cancelling,
     capacity,
     explaining,
+    groups,
     lookups,
     people,
     prerequisites,
@@ -44,6 +45,7 @@ def office_roster(code: str) -> Response:
     offering = lookups.office_class_of(session, code)
     everyone = roster.everyone(session, offering.id)
     line = [item for item in everyone if item.state is S.WAITLISTED]
+    bookings = groups.bookings_of(session, offering.id)
     return page(
         "students/office/roster.html",
         offering=offering,
@@ -59,6 +61,8 @@ def office_roster(code: str) -> Response:
         ],
         gone=[item for item in everyone if item.state in states.FINAL_STATES],
         labels=states.LABELS,
+        bookings=bookings,
+        organizations={booking.id: booking.organization for booking in bookings},
         promotions=_promotions(everyone, offering.time_zone),
         age_days=lambda item: (now - item.created_at).days,
         old_days=OLD_REQUEST_DAYS,

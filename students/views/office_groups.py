@@ -14,7 +14,7 @@ from core.links import absolute
 from core.paging import page_number, rows_of_page
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering, OfferingState
-from students import groups, ledger
+from students import group_fees, groups, ledger
 from students.blueprint import blueprint
 from students.group_forms import BookingForm, OfficePersonForm, SeatsForm
 from students.group_models import GroupBooking
@@ -99,18 +99,25 @@ def office_new_group() -> Response:
 
 
 def _show(booking_id: int, person: Form | None = None, seats_form: Form | None = None) -> Response:
-    booking = booking_or_404(db.session, booking_id)
+    booking, now = booking_or_404(db.session, booking_id), clock.now()
+    account = ledger.account_of_group(db.session, booking_id)
+    back = None
+    if account is not None and booking.seats_open:
+        back = group_fees.terms_of(
+            db.session, booking, account, booking.offering, seats=booking.seats, count=1, now=now
+        )
     return page(
         "students/office/group.html",
         status=422 if person or seats_form else 200,
         booking=booking,
         offering=booking.offering,
         people=groups.people_of(db.session, booking_id),
-        account=ledger.account_of_group(db.session, booking_id),
+        account=account,
+        one_seat_back=back,
         person=person or OfficePersonForm(formdata=None),
         seats_form=seats_form or SeatsForm(formdata=None),
         address=absolute("students.group", token=booking.token),
-        now=clock.now(),
+        now=now,
     )
 
 

@@ -532,3 +532,18 @@ def test_someone_the_contact_takes_off_is_told_who_did_it(session: Session, app:
     for text in (message.text, message.html):
         assert "Harbor Clinic gave your seat in this class to someone else" in text
         assert "the office took you out" not in text
+
+
+def test_the_roster_names_seats_without_a_name_and_who_pays(
+    session: Session, client: FlaskClient, booking: GroupBooking
+) -> None:
+    begin_write(session)
+    name(session, booking)
+    session.commit()
+    shown = client.get("/office/classes/CST1-A/roster").text
+    assert "1 seat without a name" in shown
+    assert f"/office/groups/{booking.id}" in shown
+    assert "Enrolled (Harbor Clinic)" in shown
+    assert "For a seat given back today $795.00 less is asked for; the terms keep $0.00 of it." in (
+        client.get(f"/office/groups/{booking.id}").text
+    )
