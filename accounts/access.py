@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from core.database import db
+from core.school import School, keep
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,14 +33,22 @@ def init_access(app: Flask) -> None:
     login_manager.init_app(app)
 
 
+_WITH_SCHOOL = sa.select(User, School).outerjoin(School, sa.true()).where(User.id == sa.bindparam("id"))
+
+
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def load_user(key: str) -> User | None:
     """The user of a session cookie, unless disabled or signed out everywhere since."""
     number, _, version = key.partition(".")
     if not (number.isdigit() and version.isdigit()):
         return None
-    user = db.session.get(User, int(number))
-    if user is None or user.session_version != int(version) or not user.is_active:
+    # The school comes along in the same statement: every page names it.
+    found = db.session.execute(_WITH_SCHOOL, {"id": int(number)}).one_or_none()
+    if found is None:
+        return None
+    user, school = found
+    keep(db.session, school)
+    if user.session_version != int(version) or not user.is_active:
         return None
     return user
 

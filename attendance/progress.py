@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from fractions import Fraction
 
 import sqlalchemy as sa
@@ -24,40 +25,27 @@ from students.models import Enrollment
 
 
 def progress_of(session: Session, enrollments: Sequence[Enrollment]) -> dict[int, Summary]:
-    """The summary of each enrollment, by its id; their offerings are loaded. Four statements, however many classes."""
+    """The summary of each enrollment, by its id; their offerings are loaded. Two statements, however many classes."""
     if not enrollments:
         return {}
-    ids = [enrollment.id for enrollment in enrollments]
-    meetings = _meetings(session, enrollments)
     rules = _rules(session, enrollments)
+    terms: dict[int, tuple[Terms, datetime]] = {}
+    meetings: dict[int, list[Sitting]] = defaultdict(list)
     marks: dict[int, dict[int, Marked]] = defaultdict(dict)
-    current = sa.select(
-        AttendanceMark.meeting_id,
-        AttendanceMark.enrollment_id,
-        AttendanceMark.status,
-        AttendanceMark.minutes,
-    ).where(AttendanceMark.enrollment_id.in_(ids), AttendanceMark.is_current)
-    for row in session.execute(current):
-        marks[row[1]][row[0]] = Marked(*row)
-    terms = (
-        sa.select(
-            Enrollment.id,
-            Policy.minimum_percent,
-            Policy.grace_minutes_per_meeting,
-            Policy.excused_counts,
-            joined_at(),
-        )
-        .join(Policy, Policy.id == Enrollment.policy_id)
-        .where(Enrollment.id.in_(ids))
-    )
-    agreed = {row[0]: (Terms(*row[1:4]), row[4]) for row in session.execute(terms)}
+    query = _TAKEN.where(Enrollment.id.in_([enrollment.id for enrollment in enrollments]))
+    for row in session.execute(query):
+        key, sitting = row[0], Sitting._make(row[5:11])
+        terms[key] = Terms._make(row[1:4]), row[4]
+        meetings[key].append(sitting)
+        if row[11] is not None:
+            marks[key][sitting.id] = Marked(sitting.id, key, row[11], row[12])
     return {
         enrollment.id: summarize(
             enrollment.id,
             enrollment.certificate_name,
             enrollment.state,
-            *agreed[enrollment.id],
-            meetings[enrollment.offering_id],
+            *terms[enrollment.id],
+            meetings[enrollment.id],
             marks[enrollment.id],
             rules[enrollment.offering_id],
         )
@@ -65,25 +53,35 @@ def progress_of(session: Session, enrollments: Sequence[Enrollment]) -> dict[int
     }
 
 
-def _meetings(session: Session, enrollments: Sequence[Enrollment]) -> dict[int, list[Sitting]]:
-    offering_ids = {enrollment.offering_id for enrollment in enrollments}
-    query = (
-        sa.select(
-            Meeting.offering_id,
-            Meeting.id,
-            Meeting.number,
-            Meeting.starts_at,
-            Meeting.ends_at,
-            Meeting.kind,
-            Meeting.credit_minutes,
-        )
-        .where(Meeting.offering_id.in_(offering_ids))
-        .order_by(Meeting.number)
+# An enrollment's terms and when it joined, each meeting of its class, and its current mark there.
+_TAKEN = (
+    sa.select(
+        Enrollment.id,
+        Policy.minimum_percent,
+        Policy.grace_minutes_per_meeting,
+        Policy.excused_counts,
+        joined_at(),
+        Meeting.id,
+        Meeting.number,
+        Meeting.starts_at,
+        Meeting.ends_at,
+        Meeting.kind,
+        Meeting.credit_minutes,
+        AttendanceMark.status,
+        AttendanceMark.minutes,
     )
-    found: dict[int, list[Sitting]] = defaultdict(list)
-    for row in session.execute(query):
-        found[row[0]].append(Sitting(*row[1:]))
-    return found
+    .join(Policy, Policy.id == Enrollment.policy_id)
+    .join(Meeting, Meeting.offering_id == Enrollment.offering_id)
+    .outerjoin(
+        AttendanceMark,
+        sa.and_(
+            AttendanceMark.enrollment_id == Enrollment.id,
+            AttendanceMark.meeting_id == Meeting.id,
+            AttendanceMark.is_current,
+        ),
+    )
+    .order_by(Meeting.number)
+)
 
 
 def _rules(session: Session, enrollments: Sequence[Enrollment]) -> dict[int, list[BodyRule]]:

@@ -39,6 +39,11 @@ def current_school(session: Session) -> School | None:
     return session.get(School, 1)
 
 
+def keep(session: Session, school: School | None) -> None:
+    """Hold on to the school that was read along with something else: a session forgets rows that nobody holds."""
+    session.info["stillpoint.school"] = school
+
+
 def printed_facts(school: School) -> dict[str, Any]:
     """What stands about the school at the head and foot of office papers, as ``core.pdf`` wants it."""
     return {

@@ -24,7 +24,8 @@ from core.web import page
 from courses.models import Course
 from courses.offering_models import Meeting, Offering, OfferingInstructor
 from portal.blueprint import blueprint
-from students import explaining, fee_lists, people, safety, states
+from students import explaining, people, safety, states
+from students.ledger_models import FeeAccount
 from students.models import Enrollment, EnrollmentState, Student
 
 S = EnrollmentState
@@ -43,6 +44,7 @@ class Classes:
     pending: list[Enrollment] = field(default_factory=list)
     past: list[Enrollment] = field(default_factory=list)
     line: dict[int, list[explaining.Step]] = field(default_factory=dict)
+    accounts: dict[int, FeeAccount] = field(default_factory=dict)
 
     @property
     def all(self) -> list[Enrollment]:
@@ -76,7 +78,7 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "attendance": attendance_of(session, classes, now),
         "outlook": outlook,
         "grace_words": grace_words,
-        "accounts": fee_lists.accounts_of(session, [row.id for row in classes.all]),
+        "accounts": classes.accounts,
         "labels": states.LABELS,
         "time_left": time_left,
         "safety_open": safety.is_open,
@@ -87,14 +89,15 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
 
 
 def classes_of(session: Session, student: Student | None, now: datetime) -> Classes:
-    """A student's enrollments with offering, course and safety list, venue and policy; three statements at most."""
+    """A student's enrollments with offering, course and safety list, venue, policy and fees; three statements at most."""
     found = Classes()
     if student is None:
         return found
-    rows = session.scalars(
-        sa.select(Enrollment)
+    rows = session.execute(
+        sa.select(Enrollment, FeeAccount)
         .where(Enrollment.student_id == student.id)
         .join(Enrollment.offering)
+        .outerjoin(FeeAccount, FeeAccount.enrollment_id == Enrollment.id)
         .options(
             joinedload(Enrollment.offering).options(
                 joinedload(Offering.course).joinedload(Course.screening_set),
@@ -104,8 +107,10 @@ def classes_of(session: Session, student: Student | None, now: datetime) -> Clas
         )
         .order_by(Offering.starts_at, Enrollment.id)
     ).all()
-    for enrollment in rows:
+    for enrollment, account in rows:
         _sort_in(found, enrollment, now)
+        if account is not None:
+            found.accounts[enrollment.id] = account
     found.past.reverse()
     if found.next is not None:
         # The instructors come with them, in the same statement: both are few.
@@ -122,7 +127,7 @@ def classes_of(session: Session, student: Student | None, now: datetime) -> Clas
 
 
 def attendance_of(session: Session, classes: Classes, now: datetime) -> list[tuple[Enrollment, Summary]]:
-    """Hours so far in the classes that have begun and are not signed off yet; four statements at most."""
+    """Hours so far in the classes that have begun and are not signed off yet; two statements at most."""
     enrolled = [classes.next] if classes.next is not None else []
     enrolled += [row for row in [*classes.coming, *classes.past] if row.state is S.ENROLLED]
     running = [row for row in enrolled if row.offering.starts_at <= now]

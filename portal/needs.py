@@ -1,6 +1,6 @@
-"""What needs the office: each kind of task is one statement that counts, whatever there is."""
+"""What needs the office: tasks are counted, in as many statements whatever there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -45,13 +45,24 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
     tomorrow = datetime.combine(
         now.astimezone(ZoneInfo(zone)).date() + timedelta(days=1), time(), ZoneInfo(zone)
     )
+    people = _by_class(
+        session,
+        pending=sa.and_(Enrollment.state == EnrollmentState.PENDING, Offering.ends_at > now),
+        offers=sa.and_(
+            Enrollment.state == EnrollmentState.OFFERED,
+            Enrollment.offer_expires_at > now,
+            Enrollment.offer_expires_at < tomorrow,
+        ),
+        help=access_help.waiting(now),
+        certificates=_without_certificate(),
+    )
     found = [
-        _pending(session, now),
+        _pending(people["pending"]),
         _undecided(session, now),
-        _offers(session, now, tomorrow),
-        _access_help(session, now),
+        _offers(people["offers"]),
+        _access_help(people["help"]),
         _to_finalize(session, now),
-        _certificates(session),
+        _certificates(people["certificates"]),
         _fees(session, now, zone),
         _drafts(session, now),
         _mail(session, now),
@@ -59,16 +70,21 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
     return [task for task in found if task is not None and has_endpoint(task.endpoint)]
 
 
-def _by_class(session: Session, *where: sa.ColumnElement[bool]) -> Rows:
-    """How many enrollments of each class, the class that begins first at the head."""
+def _by_class(session: Session, **kinds: sa.ColumnElement[bool]) -> Mapping[str, Rows]:
+    """How many enrollments of each kind each class has, the class that begins first at the head. One statement."""
     query = (
-        sa.select(Offering.code, sa.func.count(Enrollment.id))
+        sa.select(Offering.code, *(sa.func.count(sa.case((kind, 1))) for kind in kinds.values()))
         .join(Offering, Offering.id == Enrollment.offering_id)
-        .where(*where)
+        .where(sa.or_(*kinds.values()))
         .group_by(Offering.code, Offering.starts_at)
         .order_by(Offering.starts_at)
     )
-    return [(code, count) for code, count in session.execute(query)]
+    found: dict[str, list[tuple[str, int]]] = {kind: [] for kind in kinds}
+    for code, *counts in session.execute(query):
+        for kind, count in zip(kinds, counts, strict=True):
+            if count:
+                found[kind].append((str(code), int(count)))
+    return found
 
 
 def _places(codes: Sequence[str]) -> str:
@@ -89,8 +105,7 @@ def _roster() -> str:
     return "students.office_roster" if has_endpoint("students.office_roster") else "courses.office_class"
 
 
-def _pending(session: Session, now: datetime) -> Task | None:
-    rows = _by_class(session, Enrollment.state == EnrollmentState.PENDING, Offering.ends_at > now)
+def _pending(rows: Rows) -> Task | None:
     if not rows:
         return None
     count = _total(rows)
@@ -106,8 +121,7 @@ def _undecided(session: Session, now: datetime) -> Task | None:
     return Task(len(codes), title, _places(codes), _("Decide"), "portal.class_decision", codes[0])
 
 
-def _access_help(session: Session, now: datetime) -> Task | None:
-    rows = _by_class(session, access_help.waiting(now))
+def _access_help(rows: Rows) -> Task | None:
     if not rows:
         return None
     count = _total(rows)
@@ -115,13 +129,7 @@ def _access_help(session: Session, now: datetime) -> Task | None:
     return Task(count, title, _places(_codes(rows)), _("Get in touch"), "students.office_access")
 
 
-def _offers(session: Session, now: datetime, tomorrow: datetime) -> Task | None:
-    rows = _by_class(
-        session,
-        Enrollment.state == EnrollmentState.OFFERED,
-        Enrollment.offer_expires_at > now,
-        Enrollment.offer_expires_at < tomorrow,
-    )
+def _offers(rows: Rows) -> Task | None:
     if not rows:
         return None
     count = _total(rows)
@@ -147,7 +155,7 @@ def _to_finalize(session: Session, now: datetime) -> Task | None:
     return Task(len(codes), title, _places(codes), _("See the attendance"), "attendance.class_grid", codes[0])
 
 
-def _certificates(session: Session) -> Task | None:
+def _without_certificate() -> sa.ColumnElement[bool]:
     live = (
         sa.select(Certificate.id)
         .where(
@@ -156,12 +164,10 @@ def _certificates(session: Session) -> Task | None:
         )
         .exists()
     )
-    rows = _by_class(
-        session,
-        Enrollment.state == EnrollmentState.COMPLETED,
-        Offering.finalized_at.is_not(None),
-        ~live,
-    )
+    return sa.and_(Enrollment.state == EnrollmentState.COMPLETED, Offering.finalized_at.is_not(None), ~live)
+
+
+def _certificates(rows: Rows) -> Task | None:
     if not rows:
         return None
     count = _total(rows)

@@ -138,11 +138,3 @@ def account_with_all(session: Session, account_id: int) -> FeeAccount | None:
             selectinload(FeeAccount.documents),
         )
     ).one_or_none()
-
-
-def accounts_of(session: Session, enrollment_ids: list[int]) -> dict[int, FeeAccount]:
-    """The accounts of these enrollments, by enrollment: for the student's own page. One statement."""
-    if not enrollment_ids:
-        return {}
-    rows = session.scalars(sa.select(FeeAccount).where(FeeAccount.enrollment_id.in_(enrollment_ids)))
-    return {row.enrollment_id: row for row in rows if row.enrollment_id is not None}

@@ -192,7 +192,7 @@ def test_the_page_takes_as_many_statements_with_1000_classes(
         with statements(app) as seen:
             assert client.get("/office/").status_code == 200
         counts.append(len(seen))
-    assert counts[0] == counts[1] <= 20
+    assert counts == [14, 14]
 
 
 def test_strangers_are_refused(session: Session, client: FlaskClient) -> None:
