@@ -62,7 +62,7 @@ def _enroll(
     if user is not None:
         existing = seats.live_enrollment(session, offering.id, student_of(session, user).id)
         if existing is not None:
-            raise seats.AlreadyThereError(seats.already(existing.state))
+            raise seats.AlreadyThereError(seats.already(existing.state, by_office=True))
     if offering.seats_left <= 0:
         raise RuleError(_("No seat is free."))
     if offering.waiting_count:

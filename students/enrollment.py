@@ -70,7 +70,7 @@ def enroll(
     """
     offering = seats.lock(session, offering.id)
     course, policy = offering.course, offering.policy
-    seats.require_no_other(session, offering, student.id)
+    seats.require_no_other(session, offering, student.id, by_office=request.is_by_office)
     require_open(offering, now, by_office=request.is_by_office)
     _require_agreement(request, offering, course)
     name = people.checked_name(request.certificate_name)
@@ -205,6 +205,13 @@ def _waive_or_refuse(
         raise RuleError(
             _(
                 "This class asks for %(courses)s first. Take it, or ask the office if you learned it elsewhere.",
+                courses=names,
+            )
+        )
+    if request.source is Source.IMPORT:
+        raise RuleError(
+            _(
+                "The student has not taken %(courses)s. Enroll them by hand, with a reason, if they may join all the same.",
                 courses=names,
             )
         )

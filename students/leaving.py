@@ -154,7 +154,7 @@ def require_leavable(
     enrollment: Enrollment, offering: Offering, now: datetime, *, by_office: bool = False
 ) -> None:
     """Raise RuleError with the reason when there is nothing (more) to withdraw from."""
-    if enrollment.state is EnrollmentState.WITHDRAWN:
+    if enrollment.state is EnrollmentState.WITHDRAWN and not by_office:
         raise RuleError(_("You withdrew from this class already."))
     if EnrollmentState.WITHDRAWN not in states.TRANSITIONS[enrollment.state]:
         raise RuleError(states.standing(enrollment.state))

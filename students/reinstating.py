@@ -25,7 +25,7 @@ def reinstate(
     offering = seats.lock_of(session, enrollment)
     reason = reason.strip()
     if enrollment.state not in states.FINAL_STATES:
-        raise seats.AlreadyThereError(seats.already(enrollment.state))
+        raise seats.AlreadyThereError(seats.already(enrollment.state, by_office=True))
     if enrollment.state is EnrollmentState.TRANSFERRED:
         raise RuleError(
             _("The student moved to another class, and what was paid went along. Move them back.")

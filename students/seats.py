@@ -179,8 +179,12 @@ def live_enrollment(session: Session, offering_id: int, student_id: int) -> Enro
     return session.scalars(_LIVE, {"offering_id": offering_id, "student_id": student_id}).one_or_none()
 
 
-def require_no_other(session: Session, offering: Offering, student_id: int) -> None:
+def require_no_other(
+    session: Session, offering: Offering, student_id: int, *, by_office: bool = False
+) -> None:
     """Raise AlreadyThereError when the student has a live enrollment here. Asked once under the lock, then known.
+
+    ``by_office``: the sentence is for the office, not for the student.
 
     The record is held until the transaction ends, so that it is not merged away meanwhile (``students.merging``): RuleError
     when it has been.
@@ -198,7 +202,7 @@ def require_no_other(session: Session, offering: Offering, student_id: int) -> N
         raise RuleError(_("This record was merged into another one. Use that one instead."))
     existing = live_enrollment(session, offering.id, student_id)
     if existing is not None:
-        raise AlreadyThereError(already(existing.state))
+        raise AlreadyThereError(already(existing.state, by_office=by_office))
     known.add((offering.id, student_id))
 
 
@@ -349,14 +353,18 @@ def _note(
     )
 
 
-def already(state: EnrollmentState) -> str:
-    """Why a second enrollment beside a live one is refused, as a sentence for the student."""
-    if state is EnrollmentState.PENDING:
-        return _("Your request for this class already waits for the office's approval.")
-    if state is EnrollmentState.WAITLISTED:
-        return _("You are on the waitlist of this class already.")
-    if state is EnrollmentState.OFFERED:
-        return _("A seat in this class is held for you already. Accept it on your page.")
-    if state is EnrollmentState.ENROLLED:
-        return _("You are enrolled in this class already.")
-    return _("You have taken this class already.")
+def already(state: EnrollmentState, *, by_office: bool = False) -> str:
+    """Why a second enrollment beside a live one is refused, as a sentence for the student, or for the office."""
+    if by_office:
+        return {
+            EnrollmentState.PENDING: _("This student's request for this class waits for approval already."),
+            EnrollmentState.WAITLISTED: _("This student is on the waitlist of this class already."),
+            EnrollmentState.OFFERED: _("A seat in this class is offered to this student already."),
+            EnrollmentState.ENROLLED: _("This student is enrolled in this class already."),
+        }.get(state, _("This student has taken this class already."))
+    return {
+        EnrollmentState.PENDING: _("Your request for this class already waits for the office's approval."),
+        EnrollmentState.WAITLISTED: _("You are on the waitlist of this class already."),
+        EnrollmentState.OFFERED: _("A seat in this class is held for you already. Accept it on your page."),
+        EnrollmentState.ENROLLED: _("You are enrolled in this class already."),
+    }.get(state, _("You have taken this class already."))

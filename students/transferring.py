@@ -31,7 +31,7 @@ def transfer(
     there). Raises RuleError when there is no seat or it is not allowed; both classes are locked, in the order of their ids.
     """
     if to_offering.id == enrollment.offering_id:
-        raise RuleError(_("That is the class you are in."), field="to")
+        raise RuleError(_("That is the same class. Choose another one."), field="to")
     both = seats.lock_several(session, {enrollment.offering_id, to_offering.id})
     here, there = both[enrollment.offering_id], both[to_offering.id]
     by_office = actor.is_staff and actor.id != enrollment.student.user_id
@@ -43,10 +43,10 @@ def transfer(
         )
     if there.course_id != here.course_id:
         raise RuleError(_("Choose a class of the same course."), field="to")
-    seats.require_no_other(session, there, enrollment.student_id)
+    seats.require_no_other(session, there, enrollment.student_id, by_office=by_office)
     enrolling.require_open(there, now, by_office=by_office)
     if there.seats_left <= 0:
-        raise seats.NoSeatError(_("No seat is free in that class. You keep the one you have."))
+        raise seats.NoSeatError(_("No seat is free in that class. Nothing was changed."))
     objections = _objections(session, enrollment, here, there, now)
     reason = reason.strip()
     if objections and not by_office:
@@ -65,15 +65,15 @@ def _objections(
     if now >= here.starts_at:
         found.append(_("The class has begun; the office decides about a move."))
     if there.needs_approval:
-        found.append(_("The office decides about each seat of that class. Ask it to move you."))
+        found.append(_("The office decides about each seat of that class, and so about moves to it."))
     if there.waiting_count > 0:
         found.append(_("People wait for a seat in that class, and they come first."))
     allowed = enrollment.policy.free_transfers
     if moves_so_far(session, enrollment) >= allowed:
         found.append(
-            _("The terms you agreed to include %(count)d move to another class.", count=allowed)
+            _("The terms of this enrollment include %(count)d move to another class.", count=allowed)
             if allowed == 1
-            else _("The terms you agreed to include %(count)d moves to another class.", count=allowed)
+            else _("The terms of this enrollment include %(count)d moves to another class.", count=allowed)
         )
     missing = prerequisites.check(
         session, there.course_id, enrollment.student_id, before=there.starts_at

@@ -47,22 +47,31 @@ class _Known:
     free: dict[int, int] = field(default_factory=dict)
 
 
+@dataclass
+class _Seen:
+    """What the rows before have brought: their lines, the first row of each license, and the people made by them."""
+
+    lines: dict[tuple[str, str], int] = field(default_factory=dict)
+    licenses: dict[tuple[str, str], Row] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+
 def preview(session: Session, rows: Sequence[Row], *, now: datetime) -> list[Preview]:
     """The fate of every row, in order: seats are given out as the import would. Changes nothing."""
     known = _load(session, rows)
-    seen: dict[tuple[str, str], int] = {}
+    seen = _Seen()
     return [_fate(row, known, seen, now) for row in rows]
 
 
-def _fate(row: Row, known: _Known, seen: dict[tuple[str, str], int], now: datetime) -> Preview:
+def _fate(row: Row, known: _Known, seen: _Seen, now: datetime) -> Preview:
     problem = row.problem or row_problem(row)
     if problem:
         return Preview(row, Fate.REFUSED, problem)
     key = (row.email, row.class_code)
-    if key in seen:
-        words = _("The same person and class stand in line %(line)d.", line=seen[key])
+    if key in seen.lines:
+        words = _("The same person and class stand in line %(line)d.", line=seen.lines[key])
         return Preview(row, Fate.DUPLICATE, words)
-    seen[key] = row.line
+    seen.lines[key] = row.line
     user = known.users.get(row.email)
     holder = known.licenses.get((row.license_state, row.license_number)) if row.license_number else None
     if holder is not None and (user is None or holder.user_id != user.id):
@@ -73,15 +82,23 @@ def _fate(row: Row, known: _Known, seen: dict[tuple[str, str], int], now: dateti
         known.students[user.id] = merged
     if user is not None and not user.is_active:
         return Preview(row, Fate.REFUSED, _("The account of %(email)s is closed.", email=row.email))
-    who = _("Known as %(name)s.", name=user.name) if user else _("New; invited by mail.")
-    fate = Fate.KNOWN if user else Fate.NEW
+    if row.license_number:
+        first = seen.licenses.setdefault((row.license_state, row.license_number), row)
+        if first.email != row.email:
+            words = _("The same license stands in line %(line)d, for another address.", line=first.line)
+            return Preview(row, Fate.DUPLICATE, words)
+    name = user.name if user else seen.names.get(row.email)
+    who = _("Known as %(name)s.", name=name) if name else _("New; invited by mail.")
+    fate = Fate.KNOWN if name else Fate.NEW
     if not row.class_code:
+        seen.names.setdefault(row.email, row.name)
         return Preview(row, fate, who)
     student = known.students.get(user.id) if user else None
     refusal = _refusal(row, known, student, now)
     if refusal is not None:
         return Preview(row, *refusal)
     offering = known.offerings[row.class_code]
+    seen.names.setdefault(row.email, row.name)
     if known.free[offering.id] > 0:
         known.free[offering.id] -= 1
         return Preview(row, fate, f"{who} {_('Gets a seat in %(code)s.', code=offering.code)}")
@@ -120,7 +137,7 @@ def _refusal(row: Row, known: _Known, student: Student | None, now: datetime) ->
     if offering is None or offering.state is OfferingState.DRAFT:
         return Fate.REFUSED, _("There is no class %(code)s.", code=row.class_code)
     if student is not None and (state := known.live.get((offering.id, student.id))) is not None:
-        return Fate.DUPLICATE, seats.already(state)
+        return Fate.DUPLICATE, seats.already(state, by_office=True)
     try:
         enrolling.require_open(offering, now, by_office=True)
     except RuleError as error:
@@ -132,7 +149,8 @@ def _refusal(row: Row, known: _Known, student: Student | None, now: datetime) ->
     ]
     if missing:
         words = _(
-            "The student has not taken %(courses)s, which this class asks for.", courses=listing(missing)
+            "The student has not taken %(courses)s. Enroll them by hand, with a reason, if they may join all the same.",
+            courses=listing(missing),
         )
         return Fate.REFUSED, words
     return None

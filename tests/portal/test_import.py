@@ -103,7 +103,7 @@ EXPECTED = [
     ("waitlist", "CST1-A is full"),
     ("duplicate", "line 2"),
     ("duplicate", "belongs to Alice Okafor"),
-    ("duplicate", "You are enrolled in this class already"),
+    ("duplicate", "This student is enrolled in this class already"),
     ("refused", "has not taken"),
     ("refused", "This class is over"),
     ("refused", "There is no class NOPE."),
@@ -146,6 +146,24 @@ def test_the_import_does_what_the_preview_said_by_the_same_rules(
     assert (nina.state, nina.license.number) == (EnrollmentState.ENROLLED, "555")
     assert mails_to("nina@x.example") == ["account-invitation", "confirmation"]
     assert mails_to("f@x.example") == []
+
+
+def test_rows_of_one_file_are_held_against_each_other_as_the_import_will(
+    session: Session, client: FlaskClient, rosa: User
+) -> None:
+    make_offering(session, code="CST1-A")
+    make_offering(session, code="CST1-B")
+    session.commit()
+    content = HEAD + (
+        "Nina New,nina@x.example,LMT,OR,555,CST1-A\n"
+        "Nina New,nina@x.example,LMT,OR,555,CST1-B\n"
+        "Nina Again,again@x.example,LMT,OR,555,CST1-B\n"
+    )
+    assert [fate for fate, _words in fates(session, content)] == ["new", "known", "duplicate"]
+    assert "line 2, for another address" in fates(session, content)[2][1]
+    client.post(f"{upload(client, content)}/confirm")
+    running.run_imports()
+    assert [fate for fate, _words in imported(session)] == ["new", "known", "duplicate"]
 
 
 def test_a_batch_is_confirmed_once_and_its_file_is_thrown_away(

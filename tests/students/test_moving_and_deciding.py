@@ -211,7 +211,7 @@ def test_a_full_class_takes_nobody_over(session: Session, rosa: User) -> None:
     for actor in (mine.student.user, rosa):
         with (
             changes_nothing(session, here, there),
-            pytest.raises(seats.NoSeatError, match="You keep the one"),
+            pytest.raises(seats.NoSeatError, match="Nothing was changed"),
         ):
             transferring.transfer(session, mine, there, actor=actor, now=NOW, reason="x")
 
@@ -226,7 +226,7 @@ def test_people_who_wait_there_come_first(session: Session) -> None:
 def test_another_course_the_same_class_and_a_taken_place_are_refused(session: Session) -> None:
     here, there, mine = two_classes(session, capacity=3)
     other = make_offering(session)
-    for target, words in ((other, "same course"), (here, "the class you are in")):
+    for target, words in ((other, "same course"), (here, "the same class")):
         with changes_nothing(session, here, target), pytest.raises(RuleError, match=words):
             transferring.transfer(session, mine, target, actor=mine.student.user, now=NOW)
     ask(session, there, mine.student)
