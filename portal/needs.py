@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from certificates.models import Certificate, CertificateState
 from core.clock import local_date
-from core.formatting import listing, money
+from core.formatting import date_time, listing, money
 from core.looks import has_endpoint
 from core.outbox import MailState, OutgoingMail
 from core.school import current_school
+from core.worker import STALE_AFTER, WorkerHeartbeat
 from courses.offering_models import Offering, OfferingState
 from students import access_help, fee_lists, running
 from students.models import Enrollment, EnrollmentState
@@ -65,7 +66,7 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
         _certificates(people["certificates"]),
         _fees(session, now, zone),
         _drafts(session, now),
-        _mail(session, now),
+        *_mail_and_worker(session, now, zone),
     ]
     return [task for task in found if task is not None and has_endpoint(task.endpoint)]
 
@@ -210,7 +211,8 @@ def _drafts(session: Session, now: datetime) -> Task | None:
     return Task(len(codes), title, _places(codes), _("Look at it"), "courses.office_class", codes[0])
 
 
-def _mail(session: Session, now: datetime) -> Task | None:
+def _mail_and_worker(session: Session, now: datetime, zone: str) -> list[Task]:
+    """Mail that did not go out, and a worker that has stopped: without one no mail, paper or certificate is made."""
     late = sa.and_(
         OutgoingMail.state.in_([MailState.QUEUED, MailState.SENDING]),
         OutgoingMail.created_at < now - MAIL_LATE,
@@ -220,10 +222,18 @@ def _mail(session: Session, now: datetime) -> Task | None:
     counts = sa.select(
         sa.func.coalesce(sa.func.sum(sa.case((failed, 1), else_=0)), 0),
         sa.func.coalesce(sa.func.sum(sa.case((late, 1), else_=0)), 0),
+        sa.select(sa.func.max(WorkerHeartbeat.at)).scalar_subquery(),
     ).where(sa.or_(failed, late))
-    given_up, waiting = session.execute(counts).one()
-    if not given_up + waiting:
-        return None
-    title = ngettext("mail has not been sent", "mails have not been sent", given_up + waiting)
-    text = _("%(failed)s given up, %(late)s late", failed=given_up, late=waiting)
-    return Task(given_up + waiting, title, text, _("See the mail"), "portal.office_mail")
+    given_up, waiting, last_seen = session.execute(counts).one()
+    found = []
+    if last_seen is not None and last_seen < now - STALE_AFTER:
+        text = _(
+            "Mail, papers and certificates wait since %(time)s. Whoever looks after the server starts it again.",
+            time=date_time(last_seen, zone),
+        )
+        found.append(Task(1, _("worker has stopped"), text, _("See the mail"), "portal.office_mail"))
+    if given_up + waiting:
+        title = ngettext("mail has not been sent", "mails have not been sent", given_up + waiting)
+        text = _("%(failed)s given up, %(late)s late", failed=given_up, late=waiting)
+        found.append(Task(given_up + waiting, title, text, _("See the mail"), "portal.office_mail"))
+    return found

@@ -11,6 +11,7 @@ from accounts.models import Role, User
 from attendance.models import AttendanceMark, MarkStatus, Roll
 from core import clock
 from core.outbox import MailState, OutgoingMail
+from core.worker import WorkerHeartbeat
 from courses.offering_models import Offering, OfferingState
 from portal.filling import WEEKS, filling
 from portal.needs import needs
@@ -171,6 +172,15 @@ def test_an_empty_school_is_told_what_to_do(client: FlaskClient, rosa: User) -> 
     text = client.get("/office/").text
     assert "No class meets today." in text
     assert "Nothing right now." in text
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(2, False), (4, True)])
+def test_a_worker_that_has_stopped_is_told(
+    session: Session, client: FlaskClient, rosa: User, minutes: int, told: bool
+) -> None:
+    session.add(WorkerHeartbeat(name="here:1", at=clock.now() - timedelta(minutes=minutes)))
+    session.commit()
+    assert ("worker has stopped" in client.get("/office/").text) is told
 
 
 def test_the_page_takes_as_many_statements_with_1000_classes(
