@@ -11,7 +11,7 @@ def init_app(app: Flask) -> None:
         class_views,
         design_views,
         issuing,
-        keyring,
+        key_models,
         mail,
         models,
         my_views,

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from accounts.access import me, signed_in
 from certificates.blueprint import blueprint
+from certificates.key_models import KeyRecord
 from certificates.lookups import certificate_for
 from certificates.models import Certificate, CertificateState
 from certificates.numbers import normal_token
@@ -54,8 +55,6 @@ def badge_issuer() -> ResponseReturnValue:
 @blueprint.get("/badges/keys/<name>")
 def badge_key(name: str) -> ResponseReturnValue:
     """One public key, as a bare JWK."""
-    from certificates.keyring import KeyRecord
-
     record = db.session.scalar(sa.select(KeyRecord).where(KeyRecord.name == name))
     if record is None:
         abort(404)

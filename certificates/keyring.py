@@ -9,34 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from certificates.badges import key_name, public_jwk
+from certificates.key_models import KeyRecord
 from certificates.keys import (
     SigningKey,
     create_demo_authority,
     create_issuer,
     load_signing_key,
 )
-from core.database import Base, Code, Key, LongText, insert_for
+from core.database import insert_for
 from core.settings import Settings
-
-
-class KeyRecord(Base):
-    """A key that has signed: its certificate, and its public half as a JWK."""
-
-    __tablename__ = "signing_keys"
-
-    id: Mapped[Key]
-    fingerprint: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    name: Mapped[Code] = mapped_column(unique=True)
-    certificate_pem: Mapped[LongText]
-    jwk: Mapped[dict[str, Any]]
-    first_used_at: Mapped[datetime]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ A student's own entries, which an enrollment sends and takes back, are made in `
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from icalendar import Calendar, Event
-
 from courses.offering_models import Offering, OfferingState
 
 
@@ -17,6 +15,8 @@ def class_calendar(offering: Offering, *, url: str, now: datetime) -> bytes:
     An entry's UID belongs to the meeting and never changes; SEQUENCE rises with each change of the class, and once more
     when it is cancelled.
     """
+    from icalendar import Calendar, Event  # rarely asked for, and large
+
     cancelled = offering.state is OfferingState.CANCELLED
     calendar = Calendar()
     calendar.add("prodid", "-//Stillpoint//Classes//EN")

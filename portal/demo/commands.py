@@ -11,7 +11,6 @@ from core.commands import Commands
 from core.database import writing
 from core.errors import RuleError
 from core.settings import Settings
-from courses.marked_yaml import CatalogError
 from students.models import License, Student
 from students.people import new_calendar_token
 
@@ -24,6 +23,7 @@ def load() -> None:
     from certificates import issuing
     from certificates.keyring import create_key, key_files
     from core.outbox import OutgoingMail
+    from courses.marked_yaml import CatalogError
     from portal.demo.loading import DOMAIN, PASSWORD, load_demo
 
     try:
