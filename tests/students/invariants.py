@@ -3,12 +3,22 @@
 from collections import Counter, defaultdict
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from courses.offering_models import Offering, OfferingState
 from students import states
 from students.group_models import GroupBooking
+from students.ledger_models import (
+    DiscountCode,
+    DiscountUse,
+    DocumentKind,
+    EntryKind,
+    FeeAccount,
+    FeeDocument,
+    FeeEntry,
+)
 from students.models import LIVE_STATES, SEATED_STATES, Enrollment, EnrollmentEvent, EnrollmentState
+from tests.students.fees import require_sums
 
 S = EnrollmentState
 
@@ -55,6 +65,43 @@ def check_invariants(session: Session) -> None:
         assert len({row.ticket for row in mine}) == len(mine)
     _check_history(session, {row.id: row.state for row in rows})
     _check_queue(session)
+
+
+def check_fees(session: Session) -> None:
+    """Every account adds up; codes are used as often as they say and by whom they are in force; numbers have no gap."""
+    require_sums(session)
+    using = set()
+    for code in session.scalars(sa.select(DiscountCode).execution_options(populate_existing=True)):
+        in_force = session.scalars(
+            sa.select(DiscountUse.enrollment_id).where(
+                DiscountUse.code_id == code.id, DiscountUse.given_back_at.is_(None)
+            )
+        ).all()
+        assert code.uses == len(in_force)
+        assert code.most_uses is None or code.uses <= code.most_uses
+        using |= {(code.id, enrollment_id) for enrollment_id in in_force}
+    live = set(session.scalars(sa.select(Enrollment.id).where(Enrollment.state.in_(LIVE_STATES))))
+    assert {enrollment_id for _code, enrollment_id in using} <= live
+    counter = aliased(FeeEntry)
+    discounted = session.execute(
+        sa.select(FeeEntry.discount_code_id, FeeAccount.enrollment_id)
+        .join(FeeAccount, FeeAccount.id == FeeEntry.account_id)
+        .outerjoin(counter, counter.corrects_id == FeeEntry.id)
+        .where(FeeEntry.discount_code_id.is_not(None), FeeEntry.corrects_id.is_(None), counter.id.is_(None))
+    )
+    assert {tuple(row) for row in discounted if row.enrollment_id in live} <= using
+    for kind in DocumentKind:
+        taken = session.scalars(
+            sa.select(FeeDocument.sequence).where(FeeDocument.kind == kind).order_by(FeeDocument.sequence)
+        ).all()
+        assert taken == list(range(1, len(taken) + 1))
+    payments = session.scalars(
+        sa.select(FeeEntry.id).where(FeeEntry.kind == EntryKind.PAYMENT, FeeEntry.corrects_id.is_(None))
+    ).all()
+    receipts = session.scalars(
+        sa.select(FeeDocument.entry_id).where(FeeDocument.kind == DocumentKind.RECEIPT)
+    ).all()
+    assert sorted(payments) == sorted(entry for entry in receipts if entry is not None)
 
 
 def _check_history(session: Session, state_of: dict[int, EnrollmentState]) -> None:

@@ -12,6 +12,8 @@ from app import create_app
 from core.database import db
 from tests.students.moves import Cast, Moves
 
+CODES = ("", "", "ONCE", "TWICE")
+
 
 def choose(moves: Moves, dice: random.Random) -> Callable[[], None]:
     """The next move. Time passes now and then; a class is never cancelled, or soon nothing would be left to do."""
@@ -21,7 +23,7 @@ def choose(moves: Moves, dice: random.Random) -> Callable[[], None]:
 
     flip = dice.random() < 0.5
     choices: list[tuple[int, Callable[[], None]]] = [
-        (6, lambda: moves.enroll(pick(), pick(), flip)),
+        (6, lambda: moves.enroll(pick(), pick(), flip, dice.choice(CODES))),
         (4, lambda: moves.withdraw(pick(), flip)),
         (3, lambda: moves.answer(pick(), flip)),
         (2, lambda: moves.decide(pick(), flip)),
@@ -32,6 +34,11 @@ def choose(moves: Moves, dice: random.Random) -> Callable[[], None]:
         (1, lambda: moves.book(pick(), dice.randrange(1, 3))),
         (1, lambda: moves.name(pick(), pick())),
         (1, lambda: moves.give_back(pick())),
+        (2, lambda: moves.pay(pick(), dice.randrange(1, 90_000))),
+        (1, lambda: moves.pay_back(pick())),
+        (1, lambda: moves.take_off(pick(), dice.randrange(1, 20_000))),
+        (1, lambda: moves.correct(pick())),
+        (1, lambda: moves.invoice(pick())),
         (1, lambda: moves.time_passes(dice.choice([1, 12, 49]))),
     ]
     weights, acts = zip(*choices, strict=True)

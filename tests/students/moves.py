@@ -15,8 +15,11 @@ from core.errors import RuleError
 from courses.offering_models import Offering
 from students import (
     approval,
+    billing,
     cancelling,
     capacity,
+    discounts,
+    fees,
     groups,
     leaving,
     reinstating,
@@ -26,8 +29,9 @@ from students import (
 )
 from students import enrollment as enrolling
 from students.group_models import GroupBooking
+from students.ledger_models import FeeAccount, FeeEntry, Method
 from students.models import Enrollment, EnrollmentState, Source, Student
-from tests.factories import NOW, make_course, make_offering, make_student, make_user
+from tests.factories import NOW, make_course, make_offering, make_school, make_student, make_user
 from tests.students.acting import request_of
 
 STUDENTS = 7
@@ -48,17 +52,32 @@ class Cast:
 
 
 def make_cast(session: Session) -> Cast:
-    """Three classes of one course: a plain one, one with approval, one that enrolls the head at once."""
+    """Three classes of one course: a plain one, one with approval, one that enrolls the head at once; scarce codes."""
+    make_school(session)
     course = make_course(session)
     kinds: list[dict[str, Any]] = [{}, {"needs_approval": True}, {"promotes_at_once": True}]
     offerings = [
         make_offering(session, course, capacity=2, starts=NOW + timedelta(days=20 + 3 * n), **kinds[n])
         for n in range(CLASSES)
     ]
+    staff = make_user(session, Role.REGISTRAR)
+    for code, percent, cents, most in (("ONCE", None, 5000, 1), ("TWICE", 10, None, 2)):
+        discounts.make_code(
+            session,
+            code=code,
+            percent=percent,
+            amount_cents=cents,
+            course=None,
+            valid_until=None,
+            most_uses=most,
+            note="",
+            actor=staff,
+            now=NOW,
+        )
     return Cast(
         offerings=[offering.id for offering in offerings],
         students=[make_student(session).id for _ in range(STUDENTS)],
-        staff=make_user(session, Role.REGISTRAR).id,
+        staff=staff.id,
     )
 
 
@@ -103,13 +122,13 @@ class Moves:
             if ids:
                 act(session.get_one(Enrollment, ids[pick % len(ids)]))
 
-    def enroll(self, who: int, where: int, by_staff: bool) -> None:
+    def enroll(self, who: int, where: int, by_staff: bool, code: str = "") -> None:
         with self.transaction() as session:
             student, offering = self.student(who), self.offering(where)
             actor = self.registrar() if by_staff else student.user
             source = Source.STAFF if by_staff else Source.SELF
             reason = "At the door" if by_staff and who % 2 else ""
-            request = request_of(offering, student, source=source, ahead_reason=reason)
+            request = request_of(offering, student, source=source, ahead_reason=reason, discount_code=code)
             enrolling.enroll(session, offering, student, request, actor=actor, now=self.now)
 
     def withdraw(self, pick: int, by_staff: bool) -> None:
@@ -201,6 +220,68 @@ class Moves:
             booking = self._booking(pick)
             if booking is not None:
                 groups.give_back_seats(session, booking, 1, actor=self.registrar(), now=self.now)
+
+    def _account(self, pick: int) -> FeeAccount | None:
+        ids = list(self.session.scalars(sa.select(FeeAccount.id).order_by(FeeAccount.id)))
+        return self.session.get_one(FeeAccount, ids[pick % len(ids)]) if ids else None
+
+    def pay(self, pick: int, cents: int) -> None:
+        """Money comes in, and a receipt goes out."""
+        with self.transaction() as session:
+            account = self._account(pick)
+            if account is not None:
+                fees.record_payment(
+                    session,
+                    account,
+                    amount_cents=cents,
+                    made_on=NOW.date(),
+                    method=Method.CARD,
+                    accept_more=bool(pick % 2),
+                    actor=self.registrar(),
+                    now=self.now,
+                )
+
+    def pay_back(self, pick: int) -> None:
+        """What is due back goes out."""
+        with self.transaction() as session:
+            account = self._account(pick)
+            if account is not None:
+                fees.record_refund(
+                    session,
+                    account,
+                    amount_cents=max(0, -account.balance_cents),
+                    made_on=NOW.date(),
+                    method=Method.CARD,
+                    actor=self.registrar(),
+                    now=self.now,
+                )
+
+    def take_off(self, pick: int, cents: int) -> None:
+        """The office gives a discount."""
+        with self.transaction() as session:
+            account = self._account(pick)
+            if account is not None:
+                actor = self.registrar()
+                fees.give_discount(
+                    session, account, amount_cents=cents, reason="Late start", actor=actor, now=self.now
+                )
+
+    def correct(self, pick: int) -> None:
+        """An entry is taken back."""
+        with self.transaction() as session:
+            account = self._account(pick)
+            query = sa.select(FeeEntry.id).order_by(FeeEntry.id)
+            entries = list(session.scalars(query.where(FeeEntry.account_id == account.id))) if account else []
+            if account is not None and entries:
+                entry = entries[pick % len(entries)]
+                fees.correct(session, account, entry, reason="Wrong", actor=self.registrar(), now=self.now)
+
+    def invoice(self, pick: int) -> None:
+        """An invoice is issued."""
+        with self.transaction() as session:
+            account = self._account(pick)
+            if account is not None:
+                billing.issue_invoice(session, account, actor=self.registrar(), now=self.now)
 
     def time_passes(self, hours: int) -> None:
         """The job runs in every class, as it does each minute."""

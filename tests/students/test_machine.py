@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.audit import verify
 from core.database import begin_write, db
-from tests.students.invariants import check_invariants
+from tests.students.invariants import check_fees, check_invariants
 from tests.students.moves import Moves, make_cast
 
 picks = st.integers(min_value=0, max_value=10_000)
@@ -35,14 +35,15 @@ class Seats(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "context"):
             begin_write(self.session)
+            check_fees(self.session)
             assert list(verify(self.session)) == []
             assert all(text.endswith(".") for text in self.moves.refused), self.moves.refused
             self.session.rollback()
             self.context.pop()
 
-    @rule(who=picks, where=picks, by_staff=st.booleans())
-    def enroll(self, who: int, where: int, by_staff: bool) -> None:
-        self.moves.enroll(who, where, by_staff)
+    @rule(who=picks, where=picks, by_staff=st.booleans(), code=st.sampled_from(["", "ONCE", "TWICE"]))
+    def enroll(self, who: int, where: int, by_staff: bool, code: str) -> None:
+        self.moves.enroll(who, where, by_staff, code)
 
     @rule(pick=picks, by_staff=st.booleans())
     def withdraw(self, pick: int, by_staff: bool) -> None:
@@ -88,6 +89,26 @@ class Seats(RuleBasedStateMachine):
     @rule(pick=picks)
     def give_back(self, pick: int) -> None:
         self.moves.give_back(pick)
+
+    @rule(pick=picks, cents=st.sampled_from([100, 20_000, 79_500]))
+    def pay(self, pick: int, cents: int) -> None:
+        self.moves.pay(pick, cents)
+
+    @rule(pick=picks)
+    def pay_back(self, pick: int) -> None:
+        self.moves.pay_back(pick)
+
+    @rule(pick=picks, cents=st.sampled_from([500, 79_500]))
+    def take_off(self, pick: int, cents: int) -> None:
+        self.moves.take_off(pick, cents)
+
+    @rule(pick=picks)
+    def correct(self, pick: int) -> None:
+        self.moves.correct(pick)
+
+    @rule(pick=picks)
+    def invoice(self, pick: int) -> None:
+        self.moves.invoice(pick)
 
     @rule(hours=st.sampled_from([1, 12, 47, 49, 24 * 7]))
     def time_passes(self, hours: int) -> None:

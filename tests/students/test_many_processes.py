@@ -11,16 +11,13 @@ from sqlalchemy.orm import Session
 from core.audit import verify
 from core.database import begin_write
 from tests import serving
-from tests.factories import make_school
-from tests.students.fees import require_sums
-from tests.students.invariants import check_invariants
+from tests.students.invariants import check_fees, check_invariants
 from tests.students.moves import make_cast
 
 pytestmark = pytest.mark.both_databases
 
 
 def act_side_by_side(app: Flask, session: Session, folder: Path, *, processes: int, steps: int) -> None:
-    make_school(session)
     cast = make_cast(session)
     session.commit()
     env = serving.environment(app, serving.free_port())
@@ -46,7 +43,7 @@ def act_side_by_side(app: Flask, session: Session, folder: Path, *, processes: i
     assert all(one["done"] > steps // 5 and one["refused"] > 0 for one in said), said
     begin_write(session)
     check_invariants(session)
-    require_sums(session)
+    check_fees(session)
     assert list(verify(session)) == []
 
 
