@@ -1,7 +1,7 @@
-"""What a student may try on the pages and must not: each move has its own sentence, and nothing changes.
+"""What people may try on the pages and must not: each move has its own sentence, and nothing changes.
 
-The rules' own refusals are tested beside each rule; here the pages say them. Classes that can't be enrolled in stand in
-``test_enroll_page``, what only the office does in ``test_office_pages``.
+The rules' own refusals are tested beside each rule; here the pages say them. Classes that a student can't enroll in stand in
+``test_enroll_page``.
 """
 
 from datetime import timedelta
@@ -11,10 +11,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from accounts.models import Role
 from core import clock
+from core.database import begin_write
+from courses.offering_models import OfferingState
 from students.models import Enrollment, EnrollmentState, Student
 from tests.accounts.cast import text_of
-from tests.factories import make_offering, make_school, make_student, put_enrollment
+from tests.factories import NOW, make_offering, make_school, make_student, make_user, put_enrollment
 from tests.helpers import sign_in
 from tests.students.acting import changes_nothing
 
@@ -137,3 +140,75 @@ def test_a_foreign_or_impossible_number_is_not_found(
         assert client.post(address, data=data).status_code in (404, 405)
         if act != "accept":
             assert client.get(address).status_code == 404
+
+
+# The office: act, state the enrollment is in, the sentence.
+OFFICE_MOVES = [
+    ("approve", S.ENROLLED, "This request was decided already."),
+    ("approve", S.WITHDRAWN, "The student withdrew this request in the meantime."),
+    ("decline", S.DECLINED, "This request was decided already."),
+    ("promote", S.ENROLLED, "This person is not on the waitlist any more."),
+    ("promote", S.WITHDRAWN, "This person is not on the waitlist any more."),
+    ("withdraw", S.WITHDRAWN, "This enrollment was withdrawn already."),
+    (
+        "withdraw",
+        S.COMPLETED,
+        "This class is finished and completed; the enrollment can't be changed any more.",
+    ),
+    ("transfer", S.WITHDRAWN, "This enrollment was withdrawn already."),
+    ("transfer", S.PENDING, "This enrollment still waits for the office's approval."),
+    ("reinstate", S.ENROLLED, "This student is enrolled in this class already."),
+    ("reinstate", S.WAITLISTED, "This student is on the waitlist of this class already."),
+    ("reinstate", S.TRANSFERRED, "The student moved to another class, and what was paid went along."),
+]
+
+
+@pytest.fixture
+def office(client: FlaskClient, session: Session, student: Student) -> FlaskClient:
+    """The registrar's browser, and a school with a student."""
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    sign_in(client, rosa)
+    begin_write(session)
+    return client
+
+
+@pytest.mark.parametrize(("act", "state", "words"), OFFICE_MOVES)
+def test_an_illegal_move_of_the_office_is_told_in_its_own_words(
+    office: FlaskClient, session: Session, student: Student, act: str, state: S, words: str
+) -> None:
+    enrollment, target = in_state(session, student, state)
+    data = {f"{act}-reason": "Because", f"{act}-message": "Because", f"{act}-to": target["to"]}
+    with changes_nothing(session, enrollment.offering):
+        session.rollback()
+        answer = office.post(f"/office/enrollments/{enrollment.id}/{act}", data=data)
+        assert (answer.status_code, words in text_of(answer)) == (422, True), text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("address", "values", "words"),
+    [
+        ("cancel", {"state": OfferingState.CANCELLED}, "This class was cancelled already."),
+        ("cancel", {"days": -9}, "This class is over; it can't be cancelled any more."),
+        ("cancel", {"days": -9, "finalized_at": NOW}, "The attendance of this class is signed off"),
+        (
+            "capacity",
+            {"state": OfferingState.CANCELLED},
+            "This class was cancelled; its capacity does not change",
+        ),
+        ("enroll", {"state": OfferingState.CANCELLED}, "This class was cancelled. Nobody can enroll in it"),
+        ("enroll", {"state": OfferingState.DRAFT}, "This class is not published yet"),
+        ("enroll", {"days": -9}, "This class is over. Nobody can enroll in it any more."),
+    ],
+)
+def test_the_office_is_told_what_a_class_does_not_allow(
+    office: FlaskClient, session: Session, student: Student, address: str, values: dict[str, Any], words: str
+) -> None:
+    values = dict(values)
+    starts = clock.now() + timedelta(days=values.pop("days", 30))
+    offering = make_offering(session, starts=starts, **values)
+    data = {"reason": "Flood", "capacity": "9", "person": str(student.user_id)}
+    with changes_nothing(session, offering):
+        session.rollback()
+        answer = office.post(f"/office/classes/{offering.code}/{address}", data=data)
+        assert (answer.status_code, words in text_of(answer)) == (422, True), text_of(answer)
