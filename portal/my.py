@@ -27,6 +27,7 @@ from portal.blueprint import blueprint
 from students import explaining, people, safety, states
 from students.ledger_models import FeeAccount
 from students.models import Enrollment, EnrollmentState, Student
+from students.price_words import prices_of_offers
 
 S = EnrollmentState
 SHOWN_CERTIFICATES = 5
@@ -82,6 +83,7 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "labels": states.LABELS,
         "time_left": time_left,
         "safety_open": safety.is_open,
+        "offer_prices": prices_of_offers(session, classes.offers),
         "local_day": clock.local_date,
         "profession_label": people.profession_label,
         "certificates": certificates_of(session, student.id)[:SHOWN_CERTIFICATES] if student else [],

@@ -4,6 +4,7 @@ A code's row is locked while it is used, so its limit holds in a race; a CHECK i
 the enrollment ends before its time.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -112,6 +113,16 @@ def code_in_use(session: Session, enrollment_id: int) -> DiscountCode | None:
         .join(DiscountUse, DiscountUse.code_id == DiscountCode.id)
         .where(DiscountUse.enrollment_id == enrollment_id, DiscountUse.given_back_at.is_(None))
     ).one_or_none()
+
+
+def codes_in_use(session: Session, enrollment_ids: Sequence[int]) -> dict[int, DiscountCode]:
+    """The code that each of these enrollments uses, if any. One statement."""
+    rows = session.execute(
+        sa.select(DiscountUse.enrollment_id, DiscountCode)
+        .join(DiscountCode, DiscountCode.id == DiscountUse.code_id)
+        .where(DiscountUse.enrollment_id.in_(enrollment_ids), DiscountUse.given_back_at.is_(None))
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def give_back(session: Session, enrollment_id: int, *, now: datetime) -> None:

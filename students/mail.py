@@ -26,6 +26,7 @@ from core.school import School, current_school
 from courses.offering_models import Offering, OfferingState
 from students import calendar, waitlist
 from students.models import LIVE_STATES, Enrollment, EnrollmentState, Student
+from students.price_words import price_words
 
 S = EnrollmentState
 HELD_OR_WAITING = frozenset({S.ENROLLED, S.OFFERED, S.WAITLISTED, S.PENDING})
@@ -39,6 +40,7 @@ def load(session: Session, enrollment_id: int | None) -> Enrollment | None:
         .options(
             joinedload(Enrollment.student).joinedload(Student.user),
             joinedload(Enrollment.policy),
+            joinedload(Enrollment.group_booking),
             joinedload(Enrollment.screening_set),
             joinedload(Enrollment.offering).options(
                 joinedload(Offering.course), joinedload(Offering.venue), selectinload(Offering.meetings)
@@ -70,7 +72,12 @@ def class_facts(offering: Offering) -> dict[str, Any]:
 
 
 def policy_words(enrollment: Enrollment, currency: str) -> str:
-    """The refund steps of the policy agreed to, in one sentence."""
+    """The refund steps of the policy agreed to, in one sentence; for a seat of a group, who decides about it."""
+    if enrollment.group_booking is not None:
+        return _(
+            "%(organization)s booked and pays for your seat. Tell them when you can't come, or withdraw on your page.",
+            organization=enrollment.group_booking.organization,
+        )
     words = []
     for step in sorted(enrollment.policy.refunds, key=lambda step: -int(step["days_before"])):
         percent, fee = int(step["percent"]), int(step["fee"])
@@ -124,10 +131,11 @@ def message_about(
         enrollment=enrollment,
         offering=offering,
         klass=class_facts(offering),
-        price=money(enrollment.price_cents, school.currency),
+        price=price_words(session, enrollment, school.currency),
         policy=policy_words(enrollment, school.currency),
         asked_on=long_date(enrollment.created_at, offering.time_zone),
         my_url=absolute("portal.my"),
+        calendar_url=f"{absolute('students.details')}#calendar-h",
         **context,
     )
 

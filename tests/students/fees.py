@@ -25,13 +25,19 @@ def account_of(session: Session, enrollment: Enrollment) -> FeeAccount:
 
 
 def pay(
-    session: Session, account: FeeAccount, cents: int, *, actor: User | None = None, now: datetime = NOW
+    session: Session,
+    account: FeeAccount,
+    cents: int,
+    *,
+    actor: User | None = None,
+    now: datetime = NOW,
+    made_on: date = TODAY,
 ) -> FeeEntry:
     return fees.record_payment(
         session,
         account,
         amount_cents=cents,
-        made_on=TODAY,
+        made_on=made_on,
         method=Method.TRANSFER,
         reference="ref 1",
         actor=actor or registrar(session),

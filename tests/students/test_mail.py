@@ -13,10 +13,11 @@ from accounts.models import Role, User
 from core import clock
 from core.outbox import Message, OutgoingMail, kinds
 from courses.offering_models import Offering
-from students import approval, cancelling, leaving, transferring, waitlist
+from students import approval, cancelling, discounts, groups, leaving, ledger, transferring, waitlist
 from students.models import Enrollment, EnrollmentState
 from tests.factories import make_course, make_offering, make_school, make_user
 from tests.students.acting import ask, fill
+from tests.students.fees import pay
 
 S = EnrollmentState
 
@@ -71,6 +72,56 @@ def test_the_confirmation_says_when_where_what_it_costs_and_how_to_leave(session
         assert part in found.text
         assert part in found.html
     assert f"https://school.test/classes/{offering.code}" in found.text
+
+
+def test_the_price_in_a_mail_is_what_is_to_be_paid(session: Session) -> None:
+    offering, now = soon(session, capacity=1, starts=clock.now() + timedelta(days=60)), clock.now()
+    rosa = make_user(session, Role.REGISTRAR)
+    discounts.make_code(
+        session,
+        code="EARLY10",
+        percent=10,
+        amount_cents=None,
+        course=None,
+        valid_until=None,
+        most_uses=None,
+        note="",
+        actor=rosa,
+        now=now,
+    )
+    seated = ask(session, offering, now=now, discount_code="EARLY10")
+    waiting = ask(session, offering, now=now, discount_code="EARLY10")
+    assert "$715.50: $200.00 as deposit now, the rest by" in message(session, seated, "confirmation").text
+    account = ledger.account_of(session, seated.id)
+    assert account is not None
+    pay(session, account, 20000, actor=rosa, now=now, made_on=now.date())
+    assert "$715.50, to be paid by" in message(session, seated, "confirmation").text
+    pay(session, account, 51550, actor=rosa, now=now, made_on=now.date())
+    assert "Price: $715.50\n" in message(session, seated, "confirmation").text
+    leaving.withdraw(session, seated, actor=seated.student.user, now=now)
+    assert "Price: $715.50\n" in message(session, waiting, "offer").text
+
+
+def test_whoever_a_group_named_reads_who_pays(session: Session) -> None:
+    now = clock.now()
+    booking = groups.book(
+        session,
+        soon(session),
+        organization="Harbor Clinic",
+        contact_name="Kim Park",
+        contact_email="kim@clinic.example",
+        seat_count=1,
+        actor=make_user(session, Role.REGISTRAR),
+        now=now,
+    )
+    named = groups.name_person(
+        session, booking, groups.Person("Nina New", "nina@x.example"), actor=None, now=now
+    )
+    found = message(session, named, "confirmation")
+    for text in (found.text, found.html):
+        assert "Paid by Harbor Clinic" in text
+        assert "Harbor Clinic booked and pays for your seat" in text
+        assert "$795.00" not in text
 
 
 def test_calendar_entries_keep_their_name_and_their_number_rises(session: Session) -> None:
