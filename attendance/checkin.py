@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from accounts.models import User
 from attendance.codes import NotACodeError, Way
-from attendance.marking import Entry, LockedRoll, lock_roll, save_roll
+from attendance.marking import LockedRoll, lock_roll, save_roll
 from attendance.minutes import WAS_THERE, Sitting, minutes_between
 from attendance.models import CheckIn, MarkMethod, MarkStatus
 from attendance.rolls import Seat, on_roll_of
+from attendance.writing import Entry
 from core import audit
 from core.errors import RuleError
 from core.formatting import clock_time, full_date

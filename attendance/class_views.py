@@ -16,7 +16,7 @@ from attendance.access import class_of
 from attendance.blueprint import blueprint
 from attendance.grid import Grid, grid_of
 from attendance.history import marks_of
-from attendance.marking import Entry, correct, refuse_closed
+from attendance.marking import correct, refuse_closed
 from attendance.minutes import Sitting, Summary, sittings, summaries_of
 from attendance.models import MarkStatus
 from attendance.words import (
@@ -31,11 +31,12 @@ from attendance.words import (
     outlook,
     standing,
 )
+from attendance.writing import Entry
 from core import clock
 from core.database import db
 from core.errors import RuleError
 from core.forms import Form, HiddenField, Length, RadioField, Required, StringField, WholeNumberField
-from core.pictures import mark
+from core.pictures import icon, mark
 from core.web import acting, note, page, see_other
 from courses.offering_models import InstructorRole, Meeting, Offering, OfferingInstructor
 from students.models import ROLL_STATES, Enrollment, Student
@@ -93,7 +94,7 @@ def class_grid(code: str) -> ResponseReturnValue:
 
 
 def _rows(grid: Grid, *, now_id: int, at: datetime) -> list[GridRow]:
-    drawn: dict[tuple[MarkStatus, int | None, bool, bool], Markup] = {}
+    drawn: dict[tuple[MarkStatus, int | None, bool, bool, bool], Markup] = {}
     open_cells = {
         (begun, is_now): _empty_cell(begun, is_now) for begun in (True, False) for is_now in (True, False)
     }
@@ -107,7 +108,7 @@ def _rows(grid: Grid, *, now_id: int, at: datetime) -> list[GridRow]:
                 cells.append(open_cells[begun, is_now])
                 continue
             partly = found.minutes if 0 < found.minutes < meeting.credit else None
-            key = (found.status, partly, (meeting.id, number) in grid.differences, is_now)
+            key = (found.status, partly, (meeting.id, number) in grid.differences, found.has_remark, is_now)
             if key not in drawn:
                 drawn[key] = _cell(*key)
             cells.append(drawn[key])
@@ -115,15 +116,22 @@ def _rows(grid: Grid, *, now_id: int, at: datetime) -> list[GridRow]:
     return rows
 
 
-def _cell(status: MarkStatus, minutes: int | None, differs: bool, is_now: bool) -> Markup:
+def _cell(status: MarkStatus, minutes: int | None, differs: bool, has_remark: bool, is_now: bool) -> Markup:
     small = (
         Markup("<small>{}<span class='vh'> {}</span></small>").format(minutes, _("minutes"))
         if minutes
         else ""
     )
     asks = Markup("<small>{}</small>").format(_("Differs")) if differs else ""
-    return Markup('<td class="{}{}">{}<span class="vh">{}</span>{}{}</td>').format(
-        COLORS[status], " now" if is_now else "", mark(status.value), STATUS_LABELS[status], small, asks
+    remark = Markup('{}<span class="vh"> {}</span>').format(icon("pencil"), _("with a remark"))
+    return Markup('<td class="{}{}">{}{}<span class="vh">{}</span>{}{}</td>').format(
+        COLORS[status],
+        " now" if is_now else "",
+        mark(status.value),
+        remark if has_remark else "",
+        STATUS_LABELS[status],
+        small,
+        asks,
     )
 
 

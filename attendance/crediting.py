@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from accounts.models import User
 from attendance.makeup_models import PLACED, MakeUp, MakeUpState
-from attendance.marking import Entry, LockedRoll, save_roll
+from attendance.marking import LockedRoll, save_roll
 from attendance.minutes import WAS_THERE
 from attendance.models import AttendanceMark, MarkMethod, MarkStatus
 from attendance.rolls import Seat, seats_of
+from attendance.writing import Entry
 from core.formatting import medium_date
 from courses.offering_models import Meeting, Offering, OfferingState
 

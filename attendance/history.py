@@ -22,6 +22,7 @@ class Said:
     meeting_id: int
     status: MarkStatus
     minutes: int
+    remark: str
     method: MarkMethod
     made_at: datetime
     recorded_at: datetime
@@ -43,6 +44,7 @@ class Event:
     number: int = 0
     status: MarkStatus | None = None
     minutes: int = 0
+    remark: str = ""
 
 
 def marks_of(session: Session, enrollment_id: int) -> dict[int, list[Said]]:
@@ -53,6 +55,7 @@ def marks_of(session: Session, enrollment_id: int) -> dict[int, list[Said]]:
             AttendanceMark.meeting_id,
             AttendanceMark.status,
             AttendanceMark.minutes,
+            AttendanceMark.remark,
             AttendanceMark.method,
             AttendanceMark.made_at,
             AttendanceMark.recorded_at,
@@ -67,7 +70,7 @@ def marks_of(session: Session, enrollment_id: int) -> dict[int, list[Said]]:
     )
     found: dict[int, list[Said]] = {}
     for row in session.execute(query):
-        found.setdefault(row[1], []).append(Said(*row))
+        found.setdefault(row[1], []).append(Said(*list(row)))
     return found
 
 
@@ -102,6 +105,7 @@ def _corrections(session: Session, offering: Offering) -> list[Event]:
             Meeting.number,
             AttendanceMark.status,
             AttendanceMark.minutes,
+            AttendanceMark.remark,
         )
         .join(Meeting, Meeting.id == AttendanceMark.meeting_id)
         .join(Enrollment, Enrollment.id == AttendanceMark.enrollment_id)
@@ -116,6 +120,6 @@ def _corrections(session: Session, offering: Offering) -> list[Event]:
         .order_by(AttendanceMark.id)
     )
     return [
-        Event(at, by, "corrected", reason, name, number, status, minutes)
-        for at, by, reason, name, number, status, minutes in session.execute(query)
+        Event(at, by, "corrected", reason, name, number, status, minutes, remark)
+        for at, by, reason, name, number, status, minutes, remark in session.execute(query)
     ]

@@ -17,10 +17,11 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from accounts.models import User
-from attendance.marking import Entry, minutes_for
+from attendance.marking import minutes_for
 from attendance.minutes import Sitting, minutes_between
 from attendance.models import MarkStatus
 from attendance.rolls import on_roll_of
+from attendance.writing import Entry
 from core.clock import local
 from core.errors import RuleError
 from courses.models import Policy

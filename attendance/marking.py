@@ -8,7 +8,6 @@ person was looking at; None means that there was nothing to look at (a check-in,
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -18,8 +17,9 @@ from accounts.models import User
 from attendance import settling
 from attendance.makeup_models import PLACED, MakeUp
 from attendance.minutes import TIMED, Sitting, minutes_between
-from attendance.models import AttendanceMark, MarkMethod, MarkStatus, Roll
-from attendance.rolls import Seat, base_marks, kept_beside, seats_of
+from attendance.models import REMARK_LIMIT, AttendanceMark, MarkMethod, MarkStatus
+from attendance.rolls import Seat, seats_of
+from attendance.writing import Difference, Entry, Writer
 from core import audit
 from core.errors import RuleError
 from core.formatting import clock_time, full_date
@@ -27,34 +27,6 @@ from courses.offering_models import Meeting, Offering, OfferingState
 from students.models import EnrollmentState
 
 REASON_LIMIT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What someone wants to mark. ``minutes`` only matter for late and left early; None lets the clock say.
-
-    ``made_at`` is when it was marked, when that was before now; ``client_key`` makes sending twice harmless.
-    """
-
-    enrollment_id: int
-    status: MarkStatus
-    minutes: int | None = None
-    made_at: datetime | None = None
-    client_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Two people said something else about one student: what stands now, and what was kept beside it."""
-
-    enrollment_id: int
-    name: str
-    theirs_status: MarkStatus
-    theirs_minutes: int
-    theirs_by: str
-    theirs_at: datetime
-    yours_status: MarkStatus
-    yours_minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +101,7 @@ def save_roll(
         raise RollError(refused)
     wanted = _unknown_keys(session, wanted)
 
-    writer = _Writer(session, room, sitting, revision, roll_revision, actor, now)
+    writer = Writer(session, room, sitting, revision, roll_revision, actor.id if actor else None, now)
     for entry, minutes in wanted:
         writer.take(entry, minutes)
     if not writer.rows:
@@ -140,8 +112,9 @@ def save_roll(
             raise RuleError(_("This class is signed off. A change now needs a reason."), field="reason")
         method = method if method is MarkMethod.MAKE_UP else MarkMethod.CORRECTION
     writer.write(method, reason)
-    guests = [number for number in writer.changed if room[number].is_guest]
-    own = [number for number in writer.changed if not room[number].is_guest]
+    # A remark alone moves no hours: no state follows, and no certificate rests on it.
+    guests = [number for number in writer.moved if room[number].is_guest]
+    own = [number for number in writer.moved if not room[number].is_guest]
     signed_off = [number for number in own if room[number].state is not EnrollmentState.ENROLLED]
     if signed_off or (own and offering.finalized_at is not None):
         settling.after_change(session, offering, own, reason=reason, actor=actor, now=now)
@@ -158,6 +131,7 @@ def save_roll(
         revision=roll_revision + 1,
         method=method.value,
         marks=[[row["enrollment_id"], row["status"].value, row["minutes"]] for row in writer.rows],
+        remarks=writer.remarked,  # whose, never what: nothing that could be about health stands in the log
         differences=[difference.enrollment_id for difference in writer.differences],
     )
     return Saved(roll_revision + 1, tuple(writer.changed), tuple(writer.differences), refused)
@@ -257,6 +231,9 @@ def _checked(
         if entry.enrollment_id not in room:
             refused[entry.enrollment_id] = _("This student is not in this class, or not any more.")
             continue
+        if len(entry.remark or "") > REMARK_LIMIT:
+            refused[entry.enrollment_id] = _("A remark has at most %(most)s characters.", most=REMARK_LIMIT)
+            continue
         try:
             wanted.append((entry, minutes_for(entry, sitting, now)))
         except RuleError as error:
@@ -272,129 +249,3 @@ def _unknown_keys(session: Session, wanted: list[tuple[Entry, int]]) -> list[tup
     query = sa.select(AttendanceMark.client_key).where(AttendanceMark.client_key.in_(keys))
     known = set(session.scalars(query))
     return [(entry, minutes) for entry, minutes in wanted if entry.client_key not in known]
-
-
-class _Writer:
-    """Sorts entries into new current marks, marks kept beside others, and nothing to do; then writes them."""
-
-    def __init__(
-        self,
-        session: Session,
-        room: Mapping[int, Seat],
-        sitting: Sitting,
-        revision: int | None,
-        roll_revision: int,
-        actor: User | None,
-        now: datetime,
-    ) -> None:
-        self.session, self.room, self.sitting = session, room, sitting
-        self.revision, self.roll_revision = revision, roll_revision
-        self.actor_id = actor.id if actor else None
-        self.now = now
-        self.rows: list[dict[str, Any]] = []
-        self.changed: list[int] = []
-        self.differences: list[Difference] = []
-        self._superseded: list[int] = []
-        self._base: dict[int, tuple[MarkStatus, int]] | None = None
-        self._kept: set[tuple[int, MarkStatus, int, int | None]] | None = None
-
-    def take(self, entry: Entry, minutes: int) -> None:
-        seat = self.room[entry.enrollment_id]
-        made_at = min(entry.made_at or self.now, self.now)
-        same = seat.status is entry.status and seat.minutes == minutes
-        if self._is_news(seat, made_at):
-            if same or (not entry.client_key and self._untouched(entry, minutes)):
-                return
-            self._beside(seat, entry, minutes, made_at)
-        elif not same or seat.has_differences:
-            self._instead(seat, entry, minutes, made_at)
-
-    def _is_news(self, seat: Seat, made_at: datetime) -> bool:
-        """Whether someone else said something about this student that the page did not show."""
-        if self.revision is None:
-            return False
-        if seat.difference_revision > self.revision:
-            return True
-        if seat.mark_id is None or seat.mark_revision <= self.revision:
-            return False
-        by_another = seat.recorded_by_id != self.actor_id
-        return by_another or (seat.made_at is not None and seat.made_at > made_at)
-
-    def _untouched(self, entry: Entry, minutes: int) -> bool:
-        """Whether the row still says what the (old) page showed: then nothing was said by it."""
-        if self._base is None:
-            self._base = base_marks(self.session, self.sitting.id, self.revision or 0)
-        return self._base.get(entry.enrollment_id) == (entry.status, minutes)
-
-    def _instead(self, seat: Seat, entry: Entry, minutes: int, made_at: datetime) -> None:
-        row = self._row(entry, minutes, made_at)
-        if seat.mark_id is not None:
-            row["supersedes_id"] = seat.mark_id
-            self._superseded.append(seat.mark_id)
-        self.rows.append(row)
-        self.changed.append(entry.enrollment_id)
-
-    def _beside(self, seat: Seat, entry: Entry, minutes: int, made_at: datetime) -> None:
-        if seat.mark_id is None or seat.status is None or seat.minutes is None or seat.made_at is None:
-            raise RuntimeError("a difference needs two marks")
-        if self._kept is None:
-            self._kept = kept_beside(self.session, self.sitting.id)
-        if (entry.enrollment_id, entry.status, minutes, self.actor_id) not in self._kept:
-            row = self._row(entry, minutes, made_at)
-            self.rows.append(row | {"is_current": False, "conflicts_with_id": seat.mark_id})
-        self.differences.append(
-            Difference(
-                entry.enrollment_id,
-                seat.name,
-                seat.status,
-                seat.minutes,
-                seat.recorded_by,
-                seat.made_at,
-                entry.status,
-                minutes,
-            )
-        )
-
-    def _row(self, entry: Entry, minutes: int, made_at: datetime) -> dict[str, Any]:
-        return {
-            "meeting_id": self.sitting.id,
-            "enrollment_id": entry.enrollment_id,
-            "status": entry.status,
-            "minutes": minutes,
-            "made_at": made_at,
-            "recorded_at": self.now,
-            "recorded_by_id": self.actor_id,
-            "client_key": entry.client_key,
-            "is_current": True,
-            "supersedes_id": None,
-            "conflicts_with_id": None,
-            "roll_revision": self.roll_revision + 1,
-        }
-
-    def write(self, method: MarkMethod, reason: str) -> None:
-        """Send everything: the old marks step back first, because only one may be current."""
-        session = self.session
-        if self._superseded:
-            session.execute(
-                sa.update(AttendanceMark)
-                .where(AttendanceMark.id.in_(self._superseded))
-                .values(is_current=False)
-                .execution_options(synchronize_session=False)
-            )
-        for row in self.rows:
-            row.update(method=method, reason=reason)
-        session.execute(sa.insert(AttendanceMark), self.rows)
-        values = {
-            "revision": self.roll_revision + 1,
-            "saved_at": self.now,
-            "saved_by_id": self.actor_id,
-        }
-        if self.roll_revision:
-            session.execute(
-                sa.update(Roll)
-                .where(Roll.meeting_id == self.sitting.id)
-                .values(values)
-                .execution_options(synchronize_session=False)
-            )
-        else:
-            session.execute(sa.insert(Roll).values(meeting_id=self.sitting.id, **values))

@@ -58,6 +58,7 @@ class Marked(NamedTuple):
     enrollment_id: int
     status: MarkStatus
     minutes: int
+    has_remark: bool = False
 
 
 class Terms(NamedTuple):
@@ -321,6 +322,7 @@ def current_marks(
             AttendanceMark.enrollment_id,
             AttendanceMark.status,
             AttendanceMark.minutes,
+            AttendanceMark.remark != "",
         )
         .join(Meeting, Meeting.id == AttendanceMark.meeting_id)
         .where(Meeting.offering_id == offering_id, AttendanceMark.is_current)

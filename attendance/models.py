@@ -12,6 +12,9 @@ from core.database import Base, Key, LongText, Minutes, ShortText, one_of
 from courses.offering_models import Meeting
 from students.models import Enrollment
 
+# Characters of a remark: a line beside a mark, not a report.
+REMARK_LIMIT = 140
+
 
 class MarkStatus(StrEnum):
     """What happened to a student at a meeting."""
@@ -56,6 +59,8 @@ class AttendanceMark(Base):
     (perhaps without a network), ``recorded_at`` when the server learned of it. ``client_key`` makes sending twice harmless.
     ``roll_revision`` is the save of the roll that brought it. ``conflicts_with_id``: it was made without knowing of that
     other mark and says something else; it is kept, never current, and asks to be decided for as long as the other is.
+    ``remark`` is what the instructor wrote beside it, for the class's teachers and the office only; never about health
+    (DOMAIN, "Safety and honesty"). It is part of the mark: another remark is another mark.
     """
 
     __tablename__ = "attendance_marks"
@@ -73,6 +78,7 @@ class AttendanceMark(Base):
         sa.CheckConstraint("minutes >= 0", name="minutes_not_negative"),
         sa.CheckConstraint("status NOT IN ('absent', 'excused') OR minutes = 0", name="minutes_of_who_came"),
         sa.CheckConstraint("conflicts_with_id IS NULL OR NOT is_current", name="conflicting_not_current"),
+        sa.CheckConstraint(f"length(remark) <= {REMARK_LIMIT}", name="remark_short"),
     )
 
     id: Mapped[Key]
@@ -80,6 +86,7 @@ class AttendanceMark(Base):
     enrollment_id: Mapped[int] = mapped_column(sa.ForeignKey("enrollments.id"))
     status: Mapped[MarkStatus] = mapped_column(one_of(MarkStatus, "mark_status"))
     minutes: Mapped[Minutes]
+    remark: Mapped[str] = mapped_column(sa.String(REMARK_LIMIT), default="")
     method: Mapped[MarkMethod] = mapped_column(one_of(MarkMethod, "mark_method"), default=MarkMethod.ROLL)
     made_at: Mapped[datetime]
     recorded_at: Mapped[datetime]

@@ -18,9 +18,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from accounts.models import User
-from attendance.marking import Entry
 from attendance.models import DeviceKey, MarkStatus
+from attendance.writing import Entry
 from core.errors import RuleError
+from core.typed import clean_text
 
 ROLLS_AT_ONCE = 50
 MARKS_AT_ONCE = 500
@@ -91,4 +92,5 @@ def _read_mark(mark: Mapping[str, Any]) -> Entry:
         None if minutes in (None, "") else int(minutes),
         made_at,
         key,
+        None if mark.get("remark") is None else clean_text(str(mark["remark"])),
     )

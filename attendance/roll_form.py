@@ -1,14 +1,16 @@
-"""The roll as it was typed: reads ``status-<enrollment id>`` and ``minutes-<enrollment id>``, keeps them to show again."""
+"""The roll as it was typed: reads ``status-…``, ``minutes-…`` and ``remark-…``, each with an enrollment's id, and keeps them
+to show again."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
-from attendance.marking import Entry
 from attendance.minutes import TIMED
 from attendance.models import MarkStatus
 from attendance.rolls import Seat
+from attendance.writing import Entry
+from core.typed import clean_text
 
 MANY_ROWS = 2000
 
@@ -20,6 +22,7 @@ class TypedRoll:
     entries: list[Entry] = field(default_factory=list)
     status: dict[int, str] = field(default_factory=dict)
     minutes: dict[int, str] = field(default_factory=dict)
+    remark: dict[int, str] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
     revision: int | None = None
     reason: str = ""
@@ -27,23 +30,28 @@ class TypedRoll:
 
 def read_roll(form: Mapping[str, str], seats: Mapping[int, Seat], credit: int) -> TypedRoll:
     """Read a sent roll; ``credit`` are the meeting's minutes. What cannot be read becomes an error of its row."""
-    typed = TypedRoll(reason=form.get("reason", "").strip())
+    typed = TypedRoll(reason=clean_text(form.get("reason", "")))
     revision = form.get("revision", "")
     typed.revision = int(revision) if revision.isdecimal() and len(revision) < 10 else None
-    for name, value in list(form.items())[: MANY_ROWS * 2]:
+    kinds = {"status": typed.status, "minutes": typed.minutes, "remark": typed.remark}
+    for name, value in list(form.items())[: MANY_ROWS * 3]:
         kind, _dash, text = name.partition("-")
-        if kind in ("status", "minutes") and text.isdecimal() and len(text) < 12:
-            (typed.status if kind == "status" else typed.minutes)[int(text)] = value.strip()
-    for number in {**typed.status, **typed.minutes}:
+        if kind in kinds and text.isdecimal() and len(text) < 12:
+            value = value.strip()
+            kinds[kind][int(text)] = clean_text(value) if value and kind == "remark" else value
+    for number in {**typed.status, **typed.minutes, **typed.remark}:
         _read_row(typed, number, seats.get(number), credit)
     return typed
 
 
 def _read_row(typed: TypedRoll, number: int, seat: Seat | None, credit: int) -> None:
     said, text = typed.status.get(number, ""), typed.minutes.get(number, "")
+    remark = typed.remark.get(number)
     if not said:
         if text and seat is not None and seat.status is None:
             typed.errors[number] = _("Choose a mark as well; minutes alone say nothing.")
+        elif remark and seat is not None and remark != seat.remark:
+            typed.errors[number] = _("Choose a mark as well; a remark stands beside one.")
         return
     try:
         status = MarkStatus(said)
@@ -67,7 +75,7 @@ def _read_row(typed: TypedRoll, number: int, seat: Seat | None, credit: int) -> 
         return
     else:
         minutes = None
-    typed.entries.append(Entry(number, status, minutes))
+    typed.entries.append(Entry(number, status, minutes, remark=remark))
 
 
 def _shown(seat: Seat | None, credit: int) -> set[str]:

@@ -20,7 +20,7 @@ from attendance.checkin import scans_of
 from attendance.codes import Way
 from attendance.marking import RollError, Saved, lock_roll, refuse_closed, save_roll
 from attendance.minutes import TIMED, Sitting, sittings
-from attendance.models import MarkStatus, Roll
+from attendance.models import REMARK_LIMIT, MarkStatus, Roll
 from attendance.roll_form import TypedRoll, mark_rest, read_roll
 from attendance.rolls import Other, Seat, others_of, seats_of
 from attendance.words import STATUS_ORDER, choices, meeting_name, said_by
@@ -38,9 +38,10 @@ class Row:
 
     id: int
     name: str
-    remarks: list[str]
+    notes: list[str]
     chosen: str
     minutes: str
+    remark: str
     error: str = ""
     said: list[str] = field(default_factory=list)
     later: bool = False
@@ -167,6 +168,7 @@ def _show(
         closed=closed,
         needs_reason=offering.finalized_at is not None,
         typed=typed,
+        remark_limit=REMARK_LIMIT,
         error=error,
         saved=saved,
         filled=filled,
@@ -182,18 +184,18 @@ def _row(
     zone: str,
 ) -> Row:
     number = seat.enrollment_id
-    remarks = []
+    notes = []
     later = seat.joined_at >= meeting.ends_at and not seat.is_guest
     if later:
-        remarks.append(_("Joined %(date)s", date=medium_date(seat.joined_at, zone)))
+        notes.append(_("Joined %(date)s", date=medium_date(seat.joined_at, zone)))
     if seat.is_guest:
-        remarks.append(_("Guest, makes up a missed meeting"))
+        notes.append(_("Guest, makes up a missed meeting"))
     elif seat.wants_talk:
-        remarks.append(_("Wants to talk to you"))
+        notes.append(_("Wants to talk to you"))
     if (number, Way.IN) in scans:
-        remarks.append(_("Checked in %(time)s", time=clock_time(scans[number, Way.IN], zone)))
+        notes.append(_("Checked in %(time)s", time=clock_time(scans[number, Way.IN], zone)))
     if (number, Way.OUT) in scans:
-        remarks.append(_("Left %(time)s", time=clock_time(scans[number, Way.OUT], zone)))
+        notes.append(_("Left %(time)s", time=clock_time(scans[number, Way.OUT], zone)))
     # Where two people differ nothing is chosen: the page asks.
     stands = "" if seat.has_differences or seat.status is None else seat.status.value
     minutes = "" if seat.has_differences or seat.minutes is None else str(seat.minutes)
@@ -203,12 +205,14 @@ def _row(
         minutes = implied
     if typed.minutes.get(number) and (chosen in TIMED or number in typed.errors):
         minutes = typed.minutes[number]
-    row = Row(number, seat.name, remarks, chosen, minutes, typed.errors.get(number, ""))
+    remark = typed.remark.get(number, seat.remark)
+    row = Row(number, seat.name, notes, chosen, minutes, remark, typed.errors.get(number, ""))
     row.later = later
     if seat.has_differences and seat.status and seat.minutes is not None and seat.made_at:
-        row.said.append(said_by(seat.recorded_by, seat.made_at, zone, seat.status, seat.minutes))
+        row.said.append(said_by(seat.recorded_by, seat.made_at, zone, seat.status, seat.minutes, seat.remark))
         row.said += [
-            said_by(other.recorded_by, other.made_at, zone, other.status, other.minutes) for other in others
+            said_by(other.recorded_by, other.made_at, zone, other.status, other.minutes, other.remark)
+            for other in others
         ]
     return row
 

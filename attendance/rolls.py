@@ -30,6 +30,7 @@ class Seat(NamedTuple):
     mark_id: int | None
     status: MarkStatus | None
     minutes: int | None
+    remark: str
     mark_revision: int
     made_at: datetime | None
     recorded_by_id: int | None
@@ -52,8 +53,17 @@ class Other:
     enrollment_id: int
     status: MarkStatus
     minutes: int
+    remark: str
     made_at: datetime
     recorded_by: str
+
+
+class Shown(NamedTuple):
+    """What a page showed about a student: mark and remark."""
+
+    status: MarkStatus
+    minutes: int
+    remark: str
 
 
 def on_roll_of(meeting_id: Any, offering_id: Any) -> sa.ColumnElement[bool]:
@@ -80,6 +90,7 @@ _SEATS = (
         _MARK.id,
         _MARK.status,
         _MARK.minutes,
+        sa.func.coalesce(_MARK.remark, ""),
         sa.func.coalesce(_MARK.roll_revision, 0),
         _MARK.made_at,
         _MARK.recorded_by_id,
@@ -114,10 +125,15 @@ def seats_of(session: Session, meeting_id: int, offering_id: int) -> tuple[dict[
     return seats, int(rows[0][-1] or 0) if rows else 0
 
 
-def base_marks(session: Session, meeting_id: int, revision: int) -> dict[int, tuple[MarkStatus, int]]:
-    """What a page showed that was opened at that revision: status and minutes by enrollment id. One statement."""
+def base_marks(session: Session, meeting_id: int, revision: int) -> dict[int, Shown]:
+    """What a page showed that was opened at that revision, by enrollment id. One statement."""
     query = (
-        sa.select(AttendanceMark.enrollment_id, AttendanceMark.status, AttendanceMark.minutes)
+        sa.select(
+            AttendanceMark.enrollment_id,
+            AttendanceMark.status,
+            AttendanceMark.minutes,
+            AttendanceMark.remark,
+        )
         .where(
             AttendanceMark.meeting_id == meeting_id,
             AttendanceMark.conflicts_with_id.is_(None),
@@ -125,7 +141,7 @@ def base_marks(session: Session, meeting_id: int, revision: int) -> dict[int, tu
         )
         .order_by(AttendanceMark.id)
     )
-    return {row[0]: (row[1], row[2]) for row in session.execute(query)}
+    return {row[0]: Shown(row[1], row[2], row[3]) for row in session.execute(query)}
 
 
 def others_of(session: Session, meeting_id: int) -> dict[int, list[Other]]:
@@ -136,6 +152,7 @@ def others_of(session: Session, meeting_id: int) -> dict[int, list[Other]]:
             AttendanceMark.enrollment_id,
             AttendanceMark.status,
             AttendanceMark.minutes,
+            AttendanceMark.remark,
             AttendanceMark.made_at,
             sa.func.coalesce(User.name, ""),
         )
@@ -150,20 +167,21 @@ def others_of(session: Session, meeting_id: int) -> dict[int, list[Other]]:
     return found
 
 
-def kept_beside(session: Session, meeting_id: int) -> set[tuple[int, MarkStatus, int, int | None]]:
-    """The undecided marks of a meeting as (enrollment id, status, minutes, user id): sent twice, kept once."""
+def kept_beside(session: Session, meeting_id: int) -> set[tuple[int, MarkStatus, int, str, int | None]]:
+    """The undecided marks of a meeting as (enrollment id, status, minutes, remark, user id): sent twice, kept once."""
     current = aliased(AttendanceMark)
     query = (
         sa.select(
             AttendanceMark.enrollment_id,
             AttendanceMark.status,
             AttendanceMark.minutes,
+            AttendanceMark.remark,
             AttendanceMark.recorded_by_id,
         )
         .join(current, current.id == AttendanceMark.conflicts_with_id)
         .where(AttendanceMark.meeting_id == meeting_id, current.is_current)
     )
-    return {(row[0], row[1], row[2], row[3]) for row in session.execute(query)}
+    return {(row[0], row[1], row[2], row[3], row[4]) for row in session.execute(query)}
 
 
 def open_differences(session: Session, offering_id: int) -> set[tuple[int, int]]:

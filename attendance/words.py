@@ -79,14 +79,15 @@ def meeting_name(starts_at: datetime, zone: str) -> str:
     return _("%(day)s evening", day=day)
 
 
-def said_by(who: str, at: datetime, zone: str, status: MarkStatus, minutes: int) -> str:
-    """Who marked what, and when: Ilse Maren at 9:31 AM: Late, 215 minutes."""
-    return _(
+def said_by(who: str, at: datetime, zone: str, status: MarkStatus, minutes: int, remark: str = "") -> str:
+    """Who marked what, and when: Ilse Maren at 9:31 AM: Late, 215 minutes. With the remark beside it, when there is one."""
+    said = _(
         "%(who)s at %(time)s: %(mark)s",
         who=who or _("The system"),
         time=clock_time(at, zone),
         mark=mark_words(status, minutes),
     )
+    return _("%(said)s, “%(remark)s”", said=said, remark=remark) if remark else said
 
 
 def standing(summary: Summary) -> str:

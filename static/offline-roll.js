@@ -47,6 +47,9 @@
           radio.toggleAttribute('checked', radio.value === settled.status);
         });
         theirs.querySelector(`[name="minutes-${row.dataset.id}"]`).setAttribute('value', settled.minutes);
+        const remark = theirs.querySelector(`[name="remark-${row.dataset.id}"]`);
+        remark?.setAttribute('value', settled.remark);
+        remark?.closest('details').toggleAttribute('open', Boolean(settled.remark));
       }
       theirs.elements.revision.setAttribute('value', revision.value);
       return { title: document.title, name: form.dataset.title, html: copy.innerHTML };
@@ -67,10 +70,11 @@
         describe(kept);
         for (const row of rows) {
           const now = roll.read(row), { id } = row.dataset;
+          const remarked = now.remark !== roll.baseline(row).remark;
           waiting.delete(id);
-          if (!now.status || !roll.differs(row)) { delete kept.marks[id]; continue; }
+          if (!roll.differs(row) || !(now.status || remarked)) { delete kept.marks[id]; continue; }
           kept.marks[id] = {
-            status: now.status, minutes: TIMED.includes(now.status) ? now.minutes : '',
+            status: now.status, minutes: TIMED.includes(now.status) ? now.minutes : '', remark: remarked ? now.remark : null,
             made_at: new Date().toISOString(), key: crypto.randomUUID(), ready: false,
           };
         }
@@ -89,10 +93,12 @@
           const row = roll.row(id);
           if (!row) continue;
           const now = roll.read(row);
-          if (now.status === mark.status && (!TIMED.includes(mark.status) || now.minutes === mark.minutes)) {
+          const remark = mark.remark ?? now.remark;
+          if (now.status === mark.status && now.remark === remark && (!TIMED.includes(mark.status) || now.minutes === mark.minutes)) {
             if (live) { delete kept.marks[id]; continue; }
           }
-          roll.mark(row, mark.status, TIMED.includes(mark.status) ? mark.minutes : undefined);
+          if (mark.status) roll.mark(row, mark.status, TIMED.includes(mark.status) ? mark.minutes : undefined);
+          if (remark !== now.remark) roll.writeRemark(row, remark);
           if (mark.refused) tell(row, mark.refused);
           if (mark.ready) { roll.settled(row, { sent: false }); waiting.set(id, mark); }
         }
@@ -141,17 +147,19 @@
     };
     const send = () => next(async () => after(await Stillpoint.sendRolls()));
 
-    const missingMinutes = () => roll.changed().find(row => {
+    const incomplete = () => roll.changed().find(row => {
       const now = roll.read(row);
-      return TIMED.includes(now.status) && !now.minutes;
+      if (TIMED.includes(now.status)) return !now.minutes;
+      return !now.status && now.remark !== roll.baseline(row).remark;
     });
     form.addEventListener('submit', event => {
       if (needsReason || event.submitter?.name === 'all') return;
       event.preventDefault();
-      const lacking = missingMinutes();
+      const lacking = incomplete();
       if (lacking) {
-        tell(lacking, form.dataset.giveMinutes);
-        lacking.querySelector('.roll__mins input').focus();
+        const marked = roll.read(lacking).status;
+        tell(lacking, marked ? form.dataset.giveMinutes : form.dataset.giveMark);
+        lacking.querySelector(marked ? '.roll__mins input' : '[type=radio]').focus();
         return;
       }
       keep();
@@ -159,7 +167,7 @@
         await store.changeMarks(own, path, kept => {
           for (const [id, mark] of Object.entries(kept.marks)) {
             const row = roll.row(id);
-            if (!row) continue;
+            if (!row || !mark.status) continue;
             Object.assign(mark, { ready: true, refused: '' });
             waiting.set(id, mark);
             roll.settled(row, { sent: false });

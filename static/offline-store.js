@@ -81,7 +81,7 @@
   };
 
   /* Marks of one roll: { code, number, title, path, revision, problem, marks: { enrollment: mark } }, a mark being
-     { status, minutes, made_at, key, ready, refused }; `ready` once Save was pressed. Changed by one page at a time. */
+     { status, minutes, remark, made_at, key, ready, refused }; `ready` once Save was pressed. A remark of null leaves what stands. Changed by one page at a time. */
   const marksId = (own, path) => `${own.user} ${path}`;
   const changeMarks = (own, path, change) => navigator.locks.request('stillpoint-marks', async () => {
     const id = marksId(own, path);

@@ -32,8 +32,8 @@
   const ready = roll => Object.entries(roll.marks).filter(([, mark]) => mark.ready);
   const asSent = roll => ({
     code: roll.code, number: roll.number, revision: roll.revision,
-    marks: ready(roll).map(([enrollment, { status, minutes, made_at, key }]) =>
-      ({ enrollment: Number(enrollment), status, minutes, made_at, key })),
+    marks: ready(roll).map(([enrollment, { status, minutes, remark, made_at, key }]) =>
+      ({ enrollment: Number(enrollment), status, minutes, remark, made_at, key })),
   });
 
   /* Take away what the server has; keep what it refused, with its words. */

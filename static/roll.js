@@ -14,14 +14,18 @@
     const radios = row => [...row.querySelectorAll('input[type=radio]')];
     const minutesOf = row => row.querySelector('.roll__mins input');
     const statusOf = row => radios(row).find(radio => radio.checked)?.value || '';
-    const read = row => ({ status: statusOf(row), minutes: minutesOf(row).value.trim() });
+    const remarkOf = row => row.querySelector('.roll__remark input');
+    const read = row => ({
+      status: statusOf(row), minutes: minutesOf(row).value.trim(), remark: remarkOf(row)?.value.trim() || '',
+    });
     const saved = new Map(rows.map(row => [row, read(row)]));      // what needs no saving any more
     const baseline = new Map(saved);                               // what the server has
     let undo = [];
 
     const differs = row => {
       const now = read(row), before = saved.get(row);
-      return now.status !== before.status || (TIMED.includes(now.status) && now.minutes !== before.minutes);
+      return now.status !== before.status || now.remark !== before.remark ||
+        (TIMED.includes(now.status) && now.minutes !== before.minutes);
     };
     const changed = () => rows.filter(differs);
 
@@ -40,6 +44,19 @@
       else if (status === 'present') field.value = String(credit);
       else if (TIMED.includes(status)) field.value = byTheClock(status);
       else field.value = status ? '0' : '';
+    };
+
+    const writeRemark = (row, text) => {
+      const field = remarkOf(row);
+      if (!field) return;
+      field.value = text;
+      field.closest('details').open = Boolean(text);
+    };
+    const openRemark = row => {
+      const field = remarkOf(row);
+      if (!field) return;
+      field.closest('details').open = true;
+      field.focus();
     };
 
     const say = (kind, color, text) => {
@@ -93,21 +110,34 @@
       if (row && event.target.type === 'text') touched(row);
     });
 
+    /* Opened by hand, the field is what one wants to write into. */
+    form.addEventListener('click', event => {
+      const box = event.target.closest('.roll__remark > summary')?.parentElement;
+      if (!box || box.open) return;
+      event.preventDefault();
+      openRemark(box.closest('.roll > li'));
+    });
+
     const focusRow = index => {
       const row = rows[Math.max(0, Math.min(rows.length - 1, index))];
       (radios(row).find(radio => radio.checked) || radios(row)[0]).focus();
       row.scrollIntoView({ block: 'center' });
     };
     form.addEventListener('keydown', event => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target.type === 'text') return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       const index = rows.indexOf(event.target.closest('.roll > li'));
       if (index < 0) return;
+      if (event.target.type === 'text') {
+        if (event.key === 'Escape') focusRow(index);
+        return;
+      }
       if (/^[1-5]$/.test(event.key)) {
         mark(rows[index], CODES[event.key - 1]);
         touched(rows[index]);
         if (TIMED.includes(CODES[event.key - 1]) && !minutesOf(rows[index]).value) minutesOf(rows[index]).focus();
         else focusRow(index + 1);
       } else if (event.key === 'j' || event.key === 'k') focusRow(index + (event.key === 'j' ? 1 : -1));
+      else if (event.key === 'r') openRemark(rows[index]);
       else if (event.key === 's') form.requestSubmit();
       else return;
       event.preventDefault();
@@ -135,7 +165,7 @@
 
     /* For offline-roll.js: `settled` says that a row needs no saving, and with `sent` that the server has it. */
     const api = {
-      rows, changed, differs, read, mark, say, paint, restore, pill: now, paintPill: null,
+      rows, changed, differs, read, mark, writeRemark, say, paint, restore, pill: now, paintPill: null,
       words: (name, number) => words(form, name, number),
       baseline: row => baseline.get(row),
       settled: (row, { sent }) => { saved.set(row, read(row)); if (sent) baseline.set(row, read(row)); },

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from accounts.models import Role, User
 from accounts.passwords import hash_password
 from attendance.finalize import finalize
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.models import MarkStatus
+from attendance.writing import Entry
 from certificates.issuing import issue_class
 from core import audit
 from core.clock import local_date

@@ -10,8 +10,8 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
-from attendance.marking import Entry
 from attendance.models import AttendanceMark, MarkStatus
+from attendance.writing import Entry
 from core.database import db
 from courses.offering_models import InstructorRole, Meeting, Offering, OfferingInstructor
 from students.models import Enrollment

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from accounts.models import Role, User
 from attendance import checkin, codes
 from attendance.codes import NotACodeError, OldCodeError, Way
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.models import CheckIn, MarkMethod, MarkStatus
+from attendance.writing import Entry
 from core.audit import verify
 from core.database import begin_write, db, writing
 from core.errors import RuleError

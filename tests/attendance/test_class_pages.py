@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.models import MarkStatus
+from attendance.writing import Entry
 from core.database import begin_write, db
 from students.models import Enrollment, EnrollmentState
 from tests import factories

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from attendance.finalize import finalize, missing_in, reopen
-from attendance.marking import Entry, correct, save_roll
+from attendance.marking import correct, save_roll
 from attendance.models import MarkStatus
+from attendance.writing import Entry
 from core import audit
 from core.database import begin_write, writing
 from core.errors import RuleError

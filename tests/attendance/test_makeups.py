@@ -17,9 +17,10 @@ from accounts.models import Role, User
 from attendance import makeups
 from attendance.finalize import finalize
 from attendance.makeup_models import MakeUp, MakeUpState
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.minutes import summaries
 from attendance.models import MarkMethod, MarkStatus
+from attendance.writing import Entry
 from core.audit import verify
 from core.database import begin_write, db, writing
 from core.errors import RuleError

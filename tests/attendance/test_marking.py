@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from attendance.marking import Entry, RollError, correct, mark_one, save_roll
+from attendance.marking import RollError, correct, mark_one, save_roll
 from attendance.models import AttendanceMark, MarkMethod, MarkStatus, Roll
+from attendance.writing import Entry
 from core import audit
 from core.database import begin_write, db
 from core.errors import RuleError

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from attendance.marking import Entry, Saved, save_roll
+from attendance.marking import Saved, save_roll
 from attendance.models import AttendanceMark, MarkStatus, Roll
+from attendance.writing import Entry
 from core import audit
 from core.database import db, writing
 from courses.offering_models import Meeting

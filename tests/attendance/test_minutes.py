@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.minutes import (
     BodyRule,
     Sitting,
@@ -21,6 +21,7 @@ from attendance.minutes import (
     summaries,
 )
 from attendance.models import MarkStatus
+from attendance.writing import Entry
 from core.database import begin_write
 from courses.models import Approval, Body
 from courses.offering_models import MeetingKind

@@ -17,9 +17,10 @@ from werkzeug.test import TestResponse
 
 from accounts.models import Role
 from attendance import sheets
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.models import MarkStatus, MeetingSheet
 from attendance.papers import shortened
+from attendance.writing import Entry
 from core import papers
 from core.audit import verify
 from core.database import begin_write, db

@@ -9,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.minutes import summaries
 from attendance.models import MarkStatus
 from attendance.progress import progress_of
+from attendance.writing import Entry
 from core.database import begin_write
 from courses.models import Approval, Body
 from tests import factories

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from attendance.finalize import finalize, reopen
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.minutes import (
     BodyRule,
     Marked,
@@ -23,6 +23,7 @@ from attendance.minutes import (
     summarize,
 )
 from attendance.models import AttendanceMark, MarkStatus, Roll
+from attendance.writing import Entry
 from core.database import begin_write
 from core.errors import RuleError
 from courses.offering_models import MeetingKind
@@ -139,6 +140,7 @@ ACTS = st.lists(
             st.none() | st.integers(0, 4),  # how many saves the page is behind; None: no page
             st.none() | st.integers(0, 5),  # which key, when it comes from a phone
             st.booleans(),  # with a reason
+            st.none() | st.sampled_from(["", "Leaves at 3.", "Sits by the door."]),  # the remark
         ),
         st.tuples(st.just("sign off"), st.booleans()),
         st.tuples(st.just("open again")),
@@ -189,7 +191,7 @@ def test_marks_are_history_and_states_follow_them(session: Session, acts: list[t
     before = check(session, made, {})
     for act in acts:
         revisions = attendance_revisions(session)
-        states = enrollment_states(session)
+        states, stood = enrollment_states(session), standing_marks(session)
         try:
             with session.begin_nested():
                 changed = do(session, made, act)
@@ -200,8 +202,11 @@ def test_marks_are_history_and_states_follow_them(session: Session, acts: list[t
         session.flush()
         session.expire_all()
         before = check(session, made, before)
+        stands = standing_marks(session)
+        moved = {place[1] for place, mark in stands.items() if stood.get(place) != mark}
+        assert moved <= set(changed)  # a remark alone is a new mark, and moves nothing
         for number, revision in attendance_revisions(session).items():
-            raised = number in changed and states[number] is not EnrollmentState.ENROLLED
+            raised = number in moved and states[number] is not EnrollmentState.ENROLLED
             assert revision == revisions[number] + raised
     session.rollback()
 
@@ -210,6 +215,11 @@ def attendance_revisions(session: Session) -> dict[int, int]:
     return {
         row[0]: row[1] for row in session.execute(sa.select(Enrollment.id, Enrollment.attendance_revision))
     }
+
+
+def standing_marks(session: Session) -> dict[tuple[int, int], tuple[Any, ...]]:
+    query = sa.select(AttendanceMark.__table__).where(AttendanceMark.is_current)
+    return {(row.meeting_id, row.enrollment_id): (row.status, row.minutes) for row in session.execute(query)}
 
 
 def enrollment_states(session: Session) -> dict[int, EnrollmentState]:
@@ -224,10 +234,12 @@ def do(session: Session, made: Class, act: tuple[Any, ...]) -> tuple[int, ...]:
     if act[0] == "open again":
         reopen(session, made.offering, reason="Something was wrong.", actor=made.lead, now=OVER)
         return ()
-    _mark, who, meeting_number, whom, status, minutes, behind, key, with_reason = act
+    _mark, who, meeting_number, whom, status, minutes, behind, key, with_reason, remark = act
     meeting = made.meetings[meeting_number]
     current = session.scalar(sa.select(Roll.revision).where(Roll.meeting_id == meeting.id)) or 0
-    entry = Entry(made.ids[whom], status, minutes, client_key=None if key is None else f"key {key}")
+    entry = Entry(
+        made.ids[whom], status, minutes, client_key=None if key is None else f"key {key}", remark=remark
+    )
     saved = save_roll(
         session,
         meeting,

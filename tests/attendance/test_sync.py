@@ -12,9 +12,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import User
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.models import MarkStatus
 from attendance.offline import device_key
+from attendance.writing import Entry
 from core.database import begin_write
 from tests import factories
 from tests.attendance.classes import NOW, START, Class, entries, make_class, stored

@@ -5,17 +5,20 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from sqlalchemy.orm import Session
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from accounts.models import User
 from app import create_app
-from core.database import db
+from core.database import begin_write, db
 from core.settings import Settings
+from tests.attendance.classes import Class, make_class
 from tests.conftest import Databases
 from tests.helpers import sign_in
 
@@ -63,9 +66,16 @@ class Site:
     browser: Browser
     opened: list[BrowserContext] = field(default_factory=list)
 
-    def phone(self, user: User | None = None, *, width: int = 390, height: int = 844) -> BrowserContext:
+    def phone(
+        self, user: User | None = None, *, width: int = 390, touch: bool = False, javascript: bool = True
+    ) -> BrowserContext:
         """A phone of its own (cookies, storage, service worker); signed in when a user is given."""
-        context = self.browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 844},
+            locale="en-US",
+            has_touch=touch,
+            java_script_enabled=javascript,
+        )
         context.set_default_timeout(15000)
         self.opened.append(context)
         if user is not None:
@@ -104,3 +114,23 @@ def site(tmp_path: Path, browser: Browser, databases: Databases) -> Iterator[Sit
     server.server_close()
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def session(site: Site) -> Iterator[Session]:
+    """A session on the database of the served application."""
+    with site.app.app_context():
+        begin_write(db.session)
+        yield db.session
+        db.session.rollback()
+
+
+@pytest.fixture
+def made(session: Session) -> Class:
+    """A class whose first meeting began half an hour ago."""
+    begun = datetime.now(UTC) - timedelta(minutes=30)
+    found = make_class(session, starts=begun)
+    for enrollment in found.enrollments:
+        enrollment.created_at = begun - timedelta(days=9)
+    session.commit()
+    return found

@@ -1,95 +1,20 @@
 """The roll without a network, in a real browser: network switched off, tab killed, two instructors in either order."""
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Route, expect
 from sqlalchemy.orm import Session
 
-from accounts.models import User
 from attendance.models import MarkStatus
-from core.database import begin_write, db
-from tests.attendance.classes import Class, history, make_class
+from core.database import begin_write
+from tests.attendance.classes import Class, history
 from tests.browser.conftest import Site
+from tests.browser.phones import address, choose, chosen, marks, open_page, pill, prepare, ready, save, until
 
 pytestmark = pytest.mark.browser
 P, L, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.ABSENT
-
-
-@pytest.fixture
-def session(site: Site) -> Iterator[Session]:
-    with site.app.app_context():
-        begin_write(db.session)
-        yield db.session
-        db.session.rollback()
-
-
-@pytest.fixture
-def made(session: Session) -> Class:
-    """A class whose first meeting began half an hour ago."""
-    begun = datetime.now(UTC) - timedelta(minutes=30)
-    found = make_class(session, starts=begun)
-    for enrollment in found.enrollments:
-        enrollment.created_at = begun - timedelta(days=9)
-    session.commit()
-    return found
-
-
-def address(site: Site, made: Class) -> str:
-    return f"{site.url}/teaching/{made.offering.code.lower()}/meetings/1/roll"
-
-
-def open_page(context: BrowserContext, url: str) -> Page:
-    """Open a page and wait until this phone is ready for a room without a network."""
-    page = context.new_page()
-    page.goto(url)
-    ready(page)
-    return page
-
-
-def ready(page: Page) -> None:
-    page.wait_for_selector("html[data-ready=offline]", state="attached")
-
-
-def prepare(site: Site, user: User, url: str) -> tuple[BrowserContext, Page]:
-    phone = site.phone(user)
-    page = open_page(phone, url)
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    until(page, "navigator.serviceWorker.controller !== null")
-    return phone, page
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait until an expression is true; Playwright's own way needs eval, which the site's CSP forbids."""
-    for _attempt in range(100):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"never true: {expression}")
-
-
-def choose(page: Page, number: int, status: str) -> None:
-    page.locator(f'input[name="status-{number}"][value="{status}"]').check(force=True)
-
-
-def chosen(page: Page, number: int) -> str:
-    return str(page.locator(f'input[name="status-{number}"]:checked').get_attribute("value"))
-
-
-def pill(page: Page) -> Any:
-    return page.locator("#save-state")
-
-
-def save(page: Page) -> None:
-    page.get_by_role("button", name="Save roll").click()
-
-
-def marks(session: Session, number: int) -> list[tuple[MarkStatus, bool]]:
-    session.rollback()
-    return [(mark.status, mark.is_current) for mark in history(session, number)]
 
 
 def test_marks_made_without_a_network_survive_a_killed_tab_and_send_themselves(

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
-from attendance.marking import Entry, save_roll
+from attendance.marking import save_roll
 from attendance.models import AttendanceMark, MarkMethod, MarkStatus
+from attendance.writing import Entry
 from certificates.models import Certificate, CertificateState
 from core.audit import verify
 from core.database import begin_write
