@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 from flask import abort
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from courses.models import Course
-from courses.offering_models import Offering, Venue
+from courses.offering_models import Offering, OfferingInstructor, Venue
 
 
 def course_of(session: Session, code: str) -> Course:
@@ -27,3 +27,20 @@ def venue_of(session: Session, code: str) -> Venue:
     """A venue."""
     found = session.scalar(sa.select(Venue).where(Venue.code == code.upper()))
     return found or abort(404)
+
+
+def whole_class(session: Session, code: str) -> Offering:
+    """A class as it stands in the database, with course, venue, policy, meetings and instructors; 404 when there is none."""
+    query = (
+        sa.select(Offering)
+        .where(Offering.code == code.upper())
+        .options(
+            joinedload(Offering.course),
+            joinedload(Offering.venue),
+            joinedload(Offering.policy),
+            selectinload(Offering.meetings),
+            selectinload(Offering.instructors).joinedload(OfferingInstructor.user),
+        )
+        .execution_options(populate_existing=True)
+    )
+    return session.scalar(query) or abort(404)

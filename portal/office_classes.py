@@ -3,11 +3,11 @@
 from collections.abc import Collection
 
 import sqlalchemy as sa
-from flask import abort, flash, request, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from accounts.access import STAFF, actor_again, roles
 from attendance.models import AttendanceMark
@@ -16,9 +16,9 @@ from core.database import db
 from core.editing import StaleError, Stored, fingerprint, refuse_stale
 from core.errors import RuleError
 from core.web import acting, note, page, see_other
-from courses.lookups import offering_of
+from courses.lookups import offering_of, whole_class
 from courses.offering_checks import ConflictError
-from courses.offering_models import Meeting, Offering, OfferingInstructor, Venue
+from courses.offering_models import Meeting, Offering, Venue
 from courses.rescheduling import reschedule
 from courses.scheduling import Conflict, conflicts
 from portal.blueprint import blueprint
@@ -31,7 +31,7 @@ from students.moving import tell_moved
 @roles(*STAFF)
 def office_schedule(code: str) -> ResponseReturnValue:
     """Move meetings, add and remove them, change the venue. What changes is shown before it is saved."""
-    offering = _whole_class(db.session, code)
+    offering = whole_class(db.session, code)
     form = ScheduleForm(db.session, data=schedule_of(offering))
     changes: list[Change] = []
     found: list[Conflict] = []
@@ -54,7 +54,7 @@ def office_schedule(code: str) -> ResponseReturnValue:
         except RuleError as error:
             note(form, error)
             changes = []
-        offering = _whole_class(db.session, code)
+        offering = whole_class(db.session, code)
     form.shown.data = form.key() if changes else ""
     return page(
         "portal/class_schedule.html",
@@ -124,18 +124,3 @@ def marked_meetings(session: Session, offering: Offering) -> Collection[int]:
         .distinct()
     )
     return set(session.scalars(query))
-
-
-def _whole_class(session: Session, code: str) -> Offering:
-    query = (
-        sa.select(Offering)
-        .where(Offering.code == code.upper())
-        .options(
-            joinedload(Offering.course),
-            joinedload(Offering.venue),
-            selectinload(Offering.meetings),
-            selectinload(Offering.instructors).joinedload(OfferingInstructor.user),
-        )
-        .execution_options(populate_existing=True)
-    )
-    return session.scalar(query) or abort(404)

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from flask import abort, flash, request, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from accounts.access import STAFF, actor_again, roles
 from core import audit, clock
@@ -16,7 +16,7 @@ from core.errors import RuleError
 from core.paging import page_number, rows_of_page
 from core.web import acting, note, page, see_other
 from courses.blueprint import blueprint
-from courses.lookups import offering_of
+from courses.lookups import offering_of, whole_class
 from courses.models import Course
 from courses.offering_checks import ConflictError
 from courses.offering_models import (
@@ -108,7 +108,7 @@ def _matches(search: str) -> sa.ColumnElement[bool]:
 @roles(*STAFF)
 def office_class(code: str) -> ResponseReturnValue:
     """One class: where it stands, its meetings, who teaches, what is next."""
-    offering = _whole_class(db.session, code)
+    offering = whole_class(db.session, code)
     return page(
         "courses/office/class.html",
         offering=offering,
@@ -137,7 +137,7 @@ def office_publish_class(code: str) -> ResponseReturnValue:
 @roles(*STAFF)
 def office_edit_class(code: str) -> ResponseReturnValue:
     """Price, policy, when enrollment opens and closes, how it enrolls, notes."""
-    offering = _whole_class(db.session, code)
+    offering = whole_class(db.session, code)
     form, stored = DetailsForm(db.session, data=details_of(offering)), list[Stored]()
     if not form.is_submitted():
         form.seen.data = fingerprint(form)
@@ -152,7 +152,7 @@ def office_edit_class(code: str) -> ResponseReturnValue:
         else:
             flash(_("%(code)s is saved.", code=code.upper()), "success")
             return see_other(url_for("courses.office_class", code=code.lower()))
-        offering = _whole_class(db.session, code)
+        offering = whole_class(db.session, code)
     return page("courses/office/class_edit.html", form=form, offering=offering, stored=stored)
 
 
@@ -184,7 +184,7 @@ def _save_details(code: str, form: DetailsForm) -> None:
 @roles(*STAFF)
 def office_instructors(code: str) -> ResponseReturnValue:
     """Who leads and who assists; somebody who teaches elsewhere at the time is named before saving."""
-    offering = _whole_class(db.session, code)
+    offering = whole_class(db.session, code)
     form = InstructorsForm(db.session, offering.instructors)
     stored, found = list[Stored](), list[Conflict]()
     if not form.is_submitted():
@@ -203,7 +203,7 @@ def office_instructors(code: str) -> ResponseReturnValue:
         else:
             flash(_("The instructors of %(code)s are saved.", code=code.upper()), "success")
             return see_other(url_for("courses.office_class", code=code.lower()))
-        offering = _whole_class(db.session, code)
+        offering = whole_class(db.session, code)
     return page(
         "courses/office/class_instructors.html", form=form, offering=offering, stored=stored, conflicts=found
     )
@@ -224,22 +224,6 @@ def _save_instructors(code: str, form: InstructorsForm) -> None:
             now=clock.now(),
             despite_conflicts=form.despite_conflicts.data,
         )
-
-
-def _whole_class(session: Session, code: str) -> Offering:
-    query = (
-        sa.select(Offering)
-        .where(Offering.code == code.upper())
-        .options(
-            joinedload(Offering.course),
-            joinedload(Offering.venue),
-            joinedload(Offering.policy),
-            selectinload(Offering.meetings),
-            selectinload(Offering.instructors).joinedload(OfferingInstructor.user),
-        )
-        .execution_options(populate_existing=True)
-    )
-    return session.scalar(query) or abort(404)
 
 
 def lead_of(offering: Offering) -> str:
