@@ -117,6 +117,7 @@ def freed_words(freed_by: str) -> str:
         "lapsed": _("An offer ran out"),
         "capacity": _("The class got more seats"),
         "transferred": _("A student moved to another class"),
+        "group": _("An organization gave a seat back"),
         "not approved": _("A request was not approved"),
         "staff": _("The office gave out a free seat"),
     }.get(freed_by, _("A seat was free"))
