@@ -254,6 +254,8 @@ TABLE: dict[str, Row] = {
     # portal: import and duplicates
     "GET /office/import": Row("/office/import", OFFICE),
     "POST /office/import": Row("/office/import", OFFICE_BAD),
+    "GET /office/classes/<code>/enroll-several": Row("/office/classes/{running}/enroll-several", OFFICE),
+    "POST /office/classes/<code>/enroll-several": Row("/office/classes/{running}/enroll-several", OFFICE_BAD),
     "GET /office/import/example.csv": Row("/office/import/example.csv", OFFICE),
     "GET /office/import/<int:batch_id>": Row("/office/import/{batch}", OFFICE),
     "POST /office/import/<int:batch_id>/confirm": Row("/office/import/{batch}/confirm", OFFICE_SEND),

@@ -179,7 +179,7 @@ def _headings(cells: Sequence[Any]) -> tuple[dict[str, int], list[str], int]:
 
 def _row(line: int, cells: Sequence[Any], places: dict[str, int], width: int) -> Row:
     given = {key: cells[index] if index < len(cells) else None for key, index in places.items()}
-    if any(isinstance(value, _Formula) or _is_formula(value) for value in given.values()):
+    if any(isinstance(value, _Formula) or is_formula(value) for value in given.values()):
         return Row(line, problem=_("A cell holds a formula. Write its value instead."))
     texts = {key: _text(value) for key, value in given.items()}
     name = texts.get("name") or " ".join(part for part in (texts.get("given"), texts.get("family")) if part)
@@ -199,7 +199,8 @@ def _row(line: int, cells: Sequence[Any], places: dict[str, int], width: int) ->
     )
 
 
-def _is_formula(value: Any) -> bool:
+def is_formula(value: Any) -> bool:
+    """Whether a cell, or a line, begins like a formula of a spreadsheet."""
     # A phone number or a license may begin with + or -; a formula goes on with something else.
     return isinstance(value, str) and re.match(r"\s*(=|@|[+-](?![\d (]))", value) is not None
 

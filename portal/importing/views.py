@@ -13,12 +13,14 @@ from accounts.access import STAFF, actor_again, roles
 from core import clock, tables
 from core.database import db
 from core.errors import RuleError
-from core.forms import FileField, Form, Required
+from core.forms import FileField, Form, Length, Required, TextAreaField
 from core.web import acting, note, page, see_other
 from portal.blueprint import blueprint
 from portal.importing import reading, running
 from portal.importing.fates import Preview, preview
+from portal.importing.lines import read_lines
 from portal.importing.models import Fate, ImportBatch, ImportOutcome
+from students import lookups
 
 FATES = {
     Fate.NEW: (_l("New"), "ok"),
@@ -28,6 +30,12 @@ FATES = {
     Fate.REFUSED: (_l("Not taken"), "stop"),
 }
 RECENT = 10
+
+
+class SeveralForm(Form):
+    """People for one class, a line each."""
+
+    people = TextAreaField(_l("People"), [Required(), Length(max=100_000)])
 
 
 class UploadForm(Form):
@@ -61,6 +69,27 @@ def office_import() -> Response:
             return see_other(url_for("portal.office_import_batch", batch_id=batch_id))
     recent = db.session.scalars(sa.select(ImportBatch).order_by(ImportBatch.id.desc()).limit(RECENT)).all()
     return page("portal/importing/upload.html", form=form, recent=recent, most=reading.MOST_ROWS)
+
+
+@blueprint.route("/office/classes/<code>/enroll-several", methods=["GET", "POST"])
+@roles(*STAFF)
+def office_enroll_several(code: str) -> Response:
+    """Enter several people for one class, a line each; the preview and the rest are those of an import."""
+    offering = lookups.office_class_of(db.session, code)
+    form = SeveralForm()
+    if form.validate_on_submit():
+        try:
+            with acting() as session:
+                actor = actor_again(session)
+                sheet = read_lines(session, form.people.data or "", offering.code)
+                name = _("People for %(code)s", code=offering.code)
+                batch_id = running.keep(session, sheet, file_name=name, actor=actor, now=clock.now()).id
+        except RuleError as error:
+            note(form, error)
+        else:
+            return see_other(url_for("portal.office_import_batch", batch_id=batch_id))
+    offering = lookups.office_class_of(db.session, code)
+    return page("portal/importing/several.html", form=form, offering=offering)
 
 
 @blueprint.get("/office/import/example.csv")

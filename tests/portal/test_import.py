@@ -166,6 +166,48 @@ def test_rows_of_one_file_are_held_against_each_other_as_the_import_will(
     assert [fate for fate, _words in imported(session)] == ["new", "known", "duplicate"]
 
 
+def test_several_people_are_entered_for_a_class_a_line_each(
+    session: Session, client: FlaskClient, rosa: User
+) -> None:
+    make_offering(session, code="CST1-A", capacity=4)
+    make_student(session, make_user(session, name="Alice Okafor", email="alice@x.example"))
+    session.commit()
+    here = "/office/classes/cst1-a/enroll-several"
+    assert here in client.get("/office/classes/CST1-A/roster").text.lower()
+    assert client.get(here).status_code == 200
+    nobody = client.post(here, data={"people": " \n\n"})
+    assert nobody.status_code == 422
+    people = (
+        "Nina New, NINA@x.example\n\n"
+        '"Otto Old" <otto@x.example>;\n'
+        "alice@x.example\n"
+        "unknown@x.example\n"
+        "No Address\n"
+        "=cmd(), f@x.example\n"
+    )
+    answer = client.post(here, data={"people": people})
+    assert answer.status_code == 303
+    shown = client.get(answer.location).text
+    for words in (
+        "no email address in this line",
+        "Nobody is known by this address",
+        "Known as Alice Okafor",
+    ):
+        assert words in shown
+    client.post(f"{answer.location}/confirm")
+    running.run_imports()
+    assert [fate for fate, _words in imported(session)] == [
+        "new",
+        "new",
+        "known",
+        "refused",
+        "refused",
+        "refused",
+    ]
+    names = session.scalars(sa.select(Enrollment.certificate_name).order_by(Enrollment.ticket)).all()
+    assert names == ["Nina New", "Otto Old", "Alice Okafor"]
+
+
 def test_a_batch_is_confirmed_once_and_its_file_is_thrown_away(
     session: Session, client: FlaskClient, table: str
 ) -> None:
