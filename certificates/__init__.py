@@ -10,6 +10,8 @@ def init_app(app: Flask) -> None:
         bundles,
         class_views,
         design_views,
+        evaluation_asking,
+        evaluation_views,
         issuing,
         key_models,
         mail,

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from attendance.minutes import Summary, summaries
+from certificates.evaluation import missing_reasons
 from certificates.models import Certificate, CertificateOverride, CertificateState
 from certificates.overriding import DECIDABLE
 from certificates.payment import unpaid_reasons
@@ -130,7 +131,7 @@ def _judge(
             .options(joinedload(CertificateOverride.granted_by))
         )
     }
-    unpaid = unpaid_reasons(session, enrollments)
+    waiting_for = [unpaid_reasons(session, enrollments), missing_reasons(session, offering, enrollments)]
     return [
         _verdict(
             offering,
@@ -138,7 +139,7 @@ def _judge(
             attended[enrollment.id],
             live=live.get(enrollment.id),
             override=decided.get(enrollment.id),
-            unpaid=unpaid.get(enrollment.id, ""),
+            waits=[found[enrollment.id] for found in waiting_for if enrollment.id in found],
         )
         for enrollment in enrollments
     ]
@@ -151,9 +152,9 @@ def _verdict(
     *,
     live: Certificate | None,
     override: CertificateOverride | None,
-    unpaid: str,
+    waits: list[str],
 ) -> Verdict:
-    reasons = (*_reasons(offering, enrollment, summary), *([unpaid] if unpaid else []))
+    reasons = (*_reasons(offering, enrollment, summary), *waits)
     overridden = override is not None and enrollment.state in DECIDABLE
     lines = tuple(_line(offering, enrollment, approval, summary) for approval in _approvals(offering))
     return Verdict(

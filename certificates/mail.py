@@ -4,12 +4,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from certificates.evaluation import still_to_fill_in
 from certificates.models import Certificate, CertificateState
 from certificates.revoking import reason_name
-from core import links, outbox
+from core import clock, links, outbox
 from core.formatting import date_range, long_date
 from core.mailing import compose
 from core.outbox import Message, OutgoingMail
+from courses.models import Evaluation
+from students.mail import load, message_about
 
 
 def _common(certificate: Certificate) -> dict[str, Any]:
@@ -36,6 +39,21 @@ def certificate_mail(session: Session, row: OutgoingMail) -> Message | None:
     if certificate is None or certificate.state is not CertificateState.ISSUED:
         return None
     return compose("certificate", **_common(certificate))
+
+
+@outbox.mail("evaluation")
+def evaluation_mail(session: Session, row: OutgoingMail) -> Message | None:
+    """How was the class? Dropped when it has been filled in, or is not asked for any more."""
+    enrollment = load(session, row.about_id)
+    if enrollment is None or not still_to_fill_in(session, [enrollment], clock.now()):
+        return None
+    return message_about(
+        session,
+        row,
+        "evaluation",
+        evaluation_url=links.absolute("certificates.evaluate", enrollment_id=enrollment.id),
+        required=enrollment.offering.course.evaluation is Evaluation.REQUIRED,
+    )
 
 
 @outbox.mail("certificate-revoked")

@@ -12,7 +12,7 @@ from flask_babel import gettext
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from core.clock import is_zone
-from courses.models import CourseState, Delivery, PrerequisiteKind
+from courses.models import CourseState, Delivery, Evaluation, PrerequisiteKind
 
 
 def _exact(value: object) -> Decimal:
@@ -186,6 +186,12 @@ class CourseEntry(Entry):
     policy: Name
     approvals: list[ApprovalEntry] = []
     validity_months: Positive | None = None
+    evaluation: Literal["none", "asked", "required"] = "none"
+
+    @property
+    def wish(self) -> Evaluation:
+        """Whether students evaluate its classes."""
+        return Evaluation(self.evaluation)
 
     @property
     def given(self) -> Delivery:

@@ -19,6 +19,7 @@ from courses.models import (
     Course,
     CourseState,
     Delivery,
+    Evaluation,
     Prerequisite,
     PrerequisiteKind,
     Subject,
@@ -59,6 +60,7 @@ class CourseData:
     screening_set_id: int
     policy_id: int
     validity_months: int | None
+    evaluation: Evaluation = Evaluation.NONE
     prerequisites: Mapping[int, PrerequisiteKind] = field(default_factory=dict)
     approvals: Sequence[PlannedApproval] = ()
 

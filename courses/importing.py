@@ -260,6 +260,7 @@ def _courses(work: Import) -> None:
         values |= {
             "subject_id": subjects[entry.subject],
             "delivery": entry.given,
+            "evaluation": entry.wish,
             "state": entry.stands or (row.state if row else CourseState.PUBLISHED),
             "default_capacity": entry.seats,
             "price_cents": work.cents(entry.price, ("courses", number, "price")),

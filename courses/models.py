@@ -36,6 +36,14 @@ class PrerequisiteKind(StrEnum):
     INSTRUCTOR_APPROVAL = "instructor_approval"
 
 
+class Evaluation(StrEnum):
+    """Whether students say afterwards how a class was. ``required``: a certificate waits until they have."""
+
+    NONE = "none"
+    ASKED = "asked"
+    REQUIRED = "required"
+
+
 class Body(Base):
     """A board or council that approves courses, and how it counts. Units are whole thousandths (28.5 → 28500)."""
 
@@ -155,6 +163,7 @@ class Course(Base):
     policy_id: Mapped[int] = mapped_column(sa.ForeignKey("policies.id"))
     # How long a certificate stays current, in months; None: it does not expire.
     validity_months: Mapped[int | None]
+    evaluation: Mapped[Evaluation] = mapped_column(one_of(Evaluation, "evaluation"), default=Evaluation.NONE)
 
     subject: Mapped[Subject] = relationship()
     screening_set: Mapped[ScreeningSet] = relationship()

@@ -42,6 +42,7 @@ WORDS = {
     ),
     "certificates:certificate:page-changed": _l("changed what the page of a certificate shows"),
     "certificates:design:saved": _l("changed how certificates look"),
+    "certificates:evaluation:filled-in": _l("said how a class was (what was said is kept without the name)"),
     "certificates:eligibility:overridden": _l("decided that someone has a certificate nevertheless"),
     "certificates:eligibility:override-taken-back": _l("took back a decision about a certificate"),
     "certificates:payment-rule:changed": _l("changed whether certificates wait for the payment"),

@@ -1,7 +1,7 @@
 """What each kind of mail tells of when it is previewed: the rows it is about, in the sample school."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from attendance.makeup_models import MakeUp, MakeUpState
@@ -9,6 +9,7 @@ from certificates.models import Certificate, CertificateState, RevocationReason
 from core.formatting import long_date
 from core.outbox import Message, OutgoingMail, kinds
 from core.school import School
+from courses.models import Evaluation
 from courses.offering_models import OfferingState
 from portal.sample_school import SAMPLE_ID, Sample, sample_school
 from students.group_models import GroupBooking
@@ -121,6 +122,14 @@ def _make_up(sample: Sample) -> tuple[int, dict[str, Any]]:
     return sample.of(make_up.id)
 
 
+def _evaluated(sample: Sample) -> tuple[int, dict[str, Any]]:
+    offering = sample.enrollment.offering
+    offering.course.evaluation = Evaluation.REQUIRED
+    offering.starts_at -= timedelta(days=200)
+    offering.ends_at -= timedelta(days=200)
+    return sample.in_state(STATES.ENROLLED)
+
+
 def _certificate(*, revoked: bool) -> Prepare:
     def prepare(sample: Sample) -> tuple[int, dict[str, Any]]:
         offering, zone = sample.enrollment.offering, sample.enrollment.offering.time_zone
@@ -192,6 +201,7 @@ SAMPLES: dict[str, Prepare] = {
     "make-up": _make_up,
     "certificate": _certificate(revoked=False),
     "certificate-revoked": _certificate(revoked=True),
+    "evaluation": _evaluated,
 }
 
 

@@ -17,6 +17,7 @@ from accounts.models import User
 from attendance.minutes import Summary
 from attendance.progress import progress_of
 from attendance.words import grace_words, outlook
+from certificates.evaluation import still_to_fill_in
 from certificates.lookups import certificates_of
 from core import clock
 from core.database import db
@@ -77,6 +78,7 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "now": now,
         "classes": classes,
         "attendance": attendance_of(session, classes, now),
+        "evaluations": still_to_fill_in(session, classes.all, now),
         "outlook": outlook,
         "grace_words": grace_words,
         "accounts": classes.accounts,

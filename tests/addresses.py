@@ -268,6 +268,10 @@ TABLE: dict[str, Row] = {
     "POST /my/certificates/transcript": Row("/my/certificates/transcript", SIGNED_IN_SEND),
     "POST /my/certificates/zip": Row("/my/certificates/zip", SIGNED_IN_SEND),
     # certificates: before issuing, and the office's files
+    "GET /my/enrollments/<int:enrollment_id>/evaluation": Row("/my/enrollments/{finished}/evaluation", MINE),
+    "POST /my/enrollments/<int:enrollment_id>/evaluation": Row("/my/enrollments/{finished}/evaluation", MINE_BAD),
+    "GET /teaching/<code>/evaluation": Row("/teaching/{done}/evaluation", TEACHING),
+    "GET /office/evaluations": Row("/office/evaluations", OFFICE),
     "POST /teaching/<code>/certificates/preview": Row("/teaching/{done}/certificates/preview", TEACHING_SEND),
     "GET /teaching/<code>/certificates/<int:enrollment_id>/override": Row("/teaching/{done}/certificates/{finished}/override", OFFICE),
     "POST /teaching/<code>/certificates/<int:enrollment_id>/override": Row("/teaching/{done}/certificates/{finished}/override", OFFICE_BAD),

@@ -23,7 +23,7 @@ from core.clock import local_date
 from core.database import begin_write, db
 from core.outbox import MailState, OutgoingMail
 from core.papers import Paper, PaperState, paper_store
-from courses.models import Claim, CourseState
+from courses.models import Claim, CourseState, Evaluation
 from courses.offering_models import Offering, OfferingState
 from portal.importing import reading, running
 from students import fees, groups, ledger
@@ -115,6 +115,7 @@ def _classes(session: Session, people: dict[str, User]) -> dict[str, Any]:
     make_offering(session, course, lead=people["other instructor"])
     enrolled = put_enrollment(session, running, student)
     finished = put_enrollment(session, done, student, EnrollmentState.COMPLETED)
+    course.evaluation = Evaluation.ASKED
     done.finalized_at, done.finalized_by_id = now - timedelta(days=9), lead.id
     _attended(session, done, finished)
     reserved, _left = issuing.issue_class(session, done, actor=lead, now=now)

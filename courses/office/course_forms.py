@@ -34,13 +34,18 @@ from core.forms import (
 from core.school import current_school
 from core.typed import clean_text
 from courses.course_editing import CourseData, PlannedApproval
-from courses.models import Body, Course, Delivery, Policy, PrerequisiteKind, ScreeningSet, Subject
+from courses.models import Body, Course, Delivery, Evaluation, Policy, PrerequisiteKind, ScreeningSet, Subject
 
 DELIVERIES = [(Delivery.IN_PERSON.value, _l("In person")), (Delivery.LIVE_ONLINE.value, _l("Live, online"))]
 KINDS = [
     (PrerequisiteKind.REQUIRED.value, _l("Required")),
     (PrerequisiteKind.RECOMMENDED.value, _l("Recommended")),
     (PrerequisiteKind.INSTRUCTOR_APPROVAL.value, _l("By the instructor's approval")),
+]
+EVALUATIONS = [
+    (Evaluation.NONE.value, _l("Not asked for")),
+    (Evaluation.ASKED.value, _l("Asked for")),
+    (Evaluation.REQUIRED.value, _l("Required: a certificate waits for it")),
 ]
 SPARE_ROWS = 2
 # What goes from the form to the course as it was typed.
@@ -145,6 +150,7 @@ class CourseForm(EditForm):
     screening_set_id = SelectField(_l("Contraindications"), coerce=int)
     policy_id = SelectField(_l("Policy"), coerce=int)
     validity_months = WholeNumberField(_l("Certificate stays current, months"), minimum=1, maximum=600)
+    evaluation = SelectField(_l("Evaluation by the students"), choices=EVALUATIONS)
     prerequisites = FieldList(FormField(PrerequisiteRow), _l("Prerequisites"))
     approvals = FieldList(FormField(ApprovalRow), _l("Approvals"))
     keep_wording = BooleanField(_l("Keep this wording. It describes what is taught."))
@@ -225,6 +231,7 @@ def values_of(course: Course) -> dict[str, Any]:
         **{name: getattr(course, name) for name in plain + more},
         "subject": course.subject.title,
         "delivery": course.delivery.value,
+        "evaluation": course.evaluation.value,
         "outcomes": "\n".join(course.outcomes),
         "price": course.price_cents,
         "open_to": ", ".join(course.open_to),
@@ -235,7 +242,12 @@ def values_of(course: Course) -> dict[str, Any]:
 
 def blank_values() -> dict[str, Any]:
     """What the form of a new course shows."""
-    return {"open_to": "anyone", "prerequisites": [{}] * SPARE_ROWS, "approvals": [{}] * SPARE_ROWS}
+    return {
+        "open_to": "anyone",
+        "evaluation": "none",
+        "prerequisites": [{}] * SPARE_ROWS,
+        "approvals": [{}] * SPARE_ROWS,
+    }
 
 
 def course_data(form: CourseForm, session: Session) -> CourseData | None:
@@ -248,6 +260,7 @@ def course_data(form: CourseForm, session: Session) -> CourseData | None:
     return CourseData(
         **{name: given[name] for name in _AS_TYPED},
         delivery=Delivery(given["delivery"]),
+        evaluation=Evaluation(given["evaluation"]),
         outcomes=lines(given["outcomes"]),
         price_cents=given["price"],
         open_to=["anyone"] if "ANYONE" in professions else professions,
