@@ -13,9 +13,10 @@ from core.errors import RuleError
 from core.throttle import Limit
 
 # Attempts in a quarter of an hour. An address forgets them when the right password is given; a network, which a whole
-# school may share, gets the right ones back, so that only failures count.
+# school may share, gets the right ones back, so that only failures count: enough for a class of 300 at the door, of whom
+# every second mistypes once.
 PER_ADDRESS = 10
-PER_NETWORK = 100
+PER_NETWORK = 200
 WINDOW = 15 * 60
 
 
