@@ -61,6 +61,7 @@ def office_roster(code: str) -> Response:
         ],
         gone=[item for item in everyone if item.state in states.FINAL_STATES],
         labels=states.LABELS,
+        missing=prerequisites.missing_of(session, offering, _coming_students(everyone, offering, now)),
         bookings=bookings,
         organizations={booking.id: booking.organization for booking in bookings},
         promotions=_promotions(everyone, offering.time_zone),
@@ -70,6 +71,13 @@ def office_roster(code: str) -> Response:
         cut_off=waitlist.cut_off(offering, offering.policy),
         can_seat=enrolling_is_possible(offering, now),
     )
+
+
+def _coming_students(everyone: list[Enrollment], offering: Offering, now: datetime) -> set[int]:
+    """Who will sit in the class, while it has not begun."""
+    if offering.starts_at <= now:
+        return set()
+    return {item.student_id for item in everyone if item.state in (S.ENROLLED, S.OFFERED, S.PENDING)}
 
 
 def _promotions(everyone: list[Enrollment], zone: str) -> list[str]:

@@ -27,7 +27,7 @@ from tests.factories import (
     put_enrollment,
 )
 from tests.helpers import mails_to, sign_in, statements
-from tests.students.acting import changes_nothing, fill, states_of
+from tests.students.acting import ask, changes_nothing, fill, states_of
 
 pytestmark = pytest.mark.both_databases
 S = EnrollmentState
@@ -115,6 +115,30 @@ def test_the_roster_shows_everyone_where_they_stand(
     assert "5 days ago" in words
     assert "A student withdrew. Ticket 3 was the lowest of 2 waiting." in words
     assert "Ticket 4 is the next in line." in words
+
+
+def test_the_roster_says_whose_prerequisite_fell_away(
+    client: FlaskClient, session: Session, rosa: User
+) -> None:
+    first = make_course(session, code="CST1")
+    course = make_course(session)
+    session.add(Prerequisite(course_id=course.id, needs_id=first.id, kind=PrerequisiteKind.REQUIRED))
+    before = make_offering(session, first, starts=clock.now() + timedelta(days=10))
+    offering = make_offering(session, course, starts=clock.now() + timedelta(days=40))
+    stays, leaves = make_student(session), make_student(session)
+    for student in (stays, leaves):
+        earlier = ask(session, before, student, now=clock.now())
+        ask(session, offering, student, now=clock.now())
+    session.commit()
+    sign_in(client, rosa)
+    address = f"/office/classes/{offering.code}/roster"
+    assert "CST1 missing" not in client.get(address).text
+    begin_write(session)
+    leaving.withdraw(session, earlier, actor=leaves.user, now=clock.now())
+    session.commit()
+    shown = client.get(address).text
+    assert shown.count("CST1 missing") == 1
+    assert shown.index("CST1 missing") > shown.index(leaves.user.name)
 
 
 def test_the_roster_costs_the_same_with_ten_and_with_a_thousand(
