@@ -10,7 +10,7 @@ from pathlib import Path
 from app import create_app
 from core import clock
 from core.settings import Settings
-from tests.benchmark import certificates, door, enrollment, pages
+from tests.benchmark import attendance, certificates, door, enrollment, pages
 from tests.benchmark.server import ROOT, flask, serving
 from tests.benchmark.world import STUDENTS, cookies, make_classes
 
@@ -57,7 +57,10 @@ def measure(folder: Path, database: str) -> list[Row]:
     rows: list[Row] = []
     with serving(environment) as server:
         rows += [Row(*line) for line in pages.measure_all(server, world, signed_in)]
+        cookie = signed_in[world.instructor]
+        rows += [Row(*line) for line in attendance.measure_all(app, server, world, cookie)]
         rows.append(Row(*door.measure(server, app)))
+        rows.append(Row(*pages.memory(server)))
     rows += [Row(*line) for line in enrollment.measure_all(app, world, signed_in[world.students[0]])]
     rows += [Row(*line) for line in certificates.measure_all(app)]
     return rows
