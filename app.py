@@ -19,7 +19,6 @@ from core.database import db, prepare_engine, without_async_sessions
 from core.formatting import register_formatting
 from core.i18n import RequestDomain, pick_locale
 from core.jobs import init_jobs
-from core.migrations import alembic, context_options
 from core.security import init_security
 from core.settings import Settings
 
@@ -45,8 +44,6 @@ def create_app(settings: Settings | None = None, overrides: Mapping[str, Any] | 
     app.extensions["settings"] = settings
     app.config.update(
         SQLALCHEMY_ENGINES={"default": settings.database_url},
-        ALEMBIC={"script_location": "migrations", "file_template": "%%(rev)s_%%(slug)s"},
-        ALEMBIC_CONTEXT=context_options(),
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         BABEL_DEFAULT_LOCALE="en",
         SEND_FILE_MAX_AGE_DEFAULT=31536000,
@@ -59,7 +56,6 @@ def create_app(settings: Settings | None = None, overrides: Mapping[str, Any] | 
     without_async_sessions(app)
     with app.app_context():
         prepare_engine(db.engine)
-    alembic.init_app(app)
     Babel(app, locale_selector=pick_locale).domain_instance = RequestDomain()
     register_formatting(app)
     for room in (core, accounts, courses, students, attendance, certificates, portal):

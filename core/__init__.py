@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # whoever only wants the settings need not wait for Flask
 def init_app(app: Flask) -> None:
     """Attach the ground floor: the look of all pages, error pages, health addresses, static addresses, commands."""
     from core import delivery, numbering, papers, throttle, worker  # noqa: F401 (registers jobs and tables)
-    from core.commands import audit_commands
+    from core.commands import audit_commands, database_commands
     from core.health import blueprint
     from core.looks import register_looks
     from core.pages import init_pages
@@ -21,5 +21,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(papers_blueprint)
     app.cli.add_command(audit_commands)
+    app.cli.add_command(database_commands)
     app.cli.add_command(worker.worker_command)
     register_looks(app)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from flask.cli import AppGroup
+from flask.cli import AppGroup, ScriptInfo
 
 from core import audit
 from core.database import db
@@ -34,6 +34,28 @@ class Commands(AppGroup):
             return super().invoke(ctx)
 
 
+class DatabaseCommands(click.Group):
+    """``flask db``: Flask-Alembic's commands, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return self._theirs(ctx).list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """One of them."""
+        return self._theirs(ctx).get_command(ctx, name)
+
+    def _theirs(self, ctx: click.Context) -> click.Group:
+        from flask_alembic.cli import cli
+
+        from core.migrations import alembic, attach
+
+        attach(ctx.ensure_object(ScriptInfo).load_app())
+        ctx.obj = alembic
+        return cli
+
+
+database_commands = DatabaseCommands("db", help="The database's migrations.")
 audit_commands = Commands("audit", help="The audit log.")
 
 

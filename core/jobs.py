@@ -6,6 +6,7 @@ nothing: each job also runs by itself, every so many minutes and when a worker s
 """
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app
-from huey import Huey, SqliteHuey, crontab
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -86,25 +86,35 @@ def send_nudge(name: str) -> None:
         log.warning("the job queue cannot be reached; %s will run by itself", name, exc_info=True)
 
 
-def make_queue(settings: Settings) -> Huey:
+def make_queue(settings: Settings) -> Any:
     """The queue for nudges: SQLite in a file of its own, PostgreSQL or Redis."""
     url = settings.queue_url
     if url.startswith(("postgresql://", "postgres://")):
-        from huey import PostgresHuey
-
-        return PostgresHuey("stillpoint", results=False, dsn=url)
+        return _huey("psycopg").PostgresHuey("stillpoint", results=False, dsn=url)
     if url.startswith(("redis://", "rediss://")):
-        from huey import RedisHuey
-
-        return RedisHuey("stillpoint", results=False, url=url)
+        return _huey("redis").RedisHuey("stillpoint", results=False, url=url)
     path = Path(settings.instance_path) / "queue.db"
     path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteHuey("stillpoint", results=False, filename=str(path), fsync=False)
+    return _huey().SqliteHuey("stillpoint", results=False, filename=str(path), fsync=False)
+
+
+def _huey(client: str = "") -> Any:
+    """The huey package. It imports each database client it finds, six to nine megabytes in every process: only the one
+    that is wanted is let in."""
+    hidden = {"redis", "psycopg"} - {client} - sys.modules.keys()
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: "there is no such module"
+    try:
+        import huey
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+    return huey
 
 
 def init_jobs(app: Flask, settings: Settings) -> None:
     """Attach the queue and the registered jobs to the application. Call after all rooms are imported."""
     huey = make_queue(settings)
+    from huey import crontab
 
     def run(name: str) -> None:
         with app.app_context():

@@ -16,7 +16,6 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from huey.consumer import Consumer
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, jobs
@@ -67,6 +66,8 @@ def is_alive(session: Session, now: datetime) -> bool:
 @with_appcontext
 def worker_command(no_periodic: bool) -> None:
     """Run the jobs: mail, certificates, lapsing offers and the others."""
+    from huey.consumer import Consumer  # not before core.jobs has imported Huey its own way
+
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     settings: Settings = app.extensions["settings"]
     logging.getLogger("huey").setLevel(logging.WARNING)

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from app import create_app
-from core.migrations import alembic
+from core.migrations import alembic, attach
 from core.settings import ROOT, Settings
 
 PASSWORD = "tideway-demo"
@@ -124,6 +124,7 @@ def demo() -> Iterator[tuple[str, Path]]:
 def _demo_app(folder: Path) -> Flask:
     settings = Settings(instance_path=folder, demo=True, public_url="http://localhost", log_level="ERROR")
     app = create_app(settings.completed())
+    attach(app)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with app.app_context():
         alembic.upgrade()

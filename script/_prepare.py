@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from core.errors import SettingsError
-from core.settings import ROOT, Settings
+from core.schema import newest_migration
+from core.settings import Settings
 
 PASSWORD = "tideway-demo"
 LOGINS = {
@@ -54,11 +55,6 @@ WHAT_TO_DO = (
         "The database server can't be reached. DATABASE_URL names it.",
     ),
 )
-
-
-def newest_migration() -> str:
-    """The revision that this version of the program needs: its migrations are numbered."""
-    return max(path.name[:4] for path in (ROOT / "migrations").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
 def connect(url: str) -> Any:
@@ -101,9 +97,10 @@ def migrate(settings: Settings) -> None:
     """Bring the database up to date. Raises what the database raises."""
     from app import create_app
     from core.database import db
-    from core.migrations import alembic
+    from core.migrations import alembic, attach
 
     app = create_app(settings)
+    attach(app)
     with app.app_context():
         alembic.upgrade()
         db.engine.dispose()

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from core.database import begin_write, db
-from core.migrations import alembic
+from core.migrations import alembic, attach
 from core.settings import Settings
 from tests.emptying import Emptier
 
@@ -142,6 +142,7 @@ class Databases:
         else:
             self._admin('CREATE DATABASE "template"')
             url, template = self._url("test"), create_app(self.settings(self._url("template")))
+        attach(template)
         with template.app_context():
             alembic.upgrade()
         with template.app_context():
@@ -152,6 +153,7 @@ class Databases:
             db.engine.dispose()
         app = create_app(self.settings(url), {"TESTING": False, "WTF_CSRF_ENABLED": False})
         app.test_client_class = Browser
+        attach(app)
         return app
 
     def _server(self) -> str:

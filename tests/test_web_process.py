@@ -13,6 +13,9 @@ RARE = (
     "joserfc",
     "icalendar",
     "yaml",
+    "alembic",
+    "redis",
+    "psycopg",
     "cryptography.hazmat.primitives",
 )
 
