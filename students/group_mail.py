@@ -21,13 +21,18 @@ def _of(session: Session, row: OutgoingMail) -> tuple[GroupBooking, Offering] | 
 
 @mail("group-booking")
 def group_booking(session: Session, row: OutgoingMail) -> Message | None:
-    """Seats are reserved, with the private link; somebody left and their seat is open; or the class is cancelled."""
+    """Seats are reserved, with the private link; somebody left and their seat is open; or the class is cancelled.
+
+    Dropped when it is no longer true.
+    """
     found = _of(session, row)
     if found is None:
         return None
     booking, offering = found
     what = str(row.details.get("what", "booked"))
     if what != "cancelled" and booking.closed_at is not None:
+        return None
+    if what == "left" and not booking.seats_open:  # somebody else has the seat by now
         return None
     left = session.get(Enrollment, row.details.get("enrollment", 0)) if what == "left" else None
     return compose(

@@ -377,6 +377,14 @@ def test_the_contact_is_told_when_somebody_leaves(session: Session, app: Flask, 
     assert f"/groups/{booking.token}" in left
 
 
+def test_the_contact_is_not_told_of_a_seat_that_has_a_name_again(session: Session, app: Flask) -> None:
+    booking = book(session, make_offering(session), 1)
+    enrollment = name(session, booking)
+    groups.take_off(session, booking, enrollment, actor=registrar(session), now=NOW)
+    name(session, booking, 2)
+    assert len(rendered(session, app, "kim@clinic.example")) == 1  # the booking itself
+
+
 def test_the_contact_is_not_told_of_what_they_did_themselves(session: Session) -> None:
     booking = book(session, make_offering(session))
     groups.swap(session, booking, name(session, booking), person(2), actor=None, now=NOW)
