@@ -57,6 +57,10 @@ def test_each_says_something_in_text_and_html_and_leaves_nothing_open(
         for hole in ("None", "{{", "}}", "%(", "Undefined"):
             assert hole not in words, hole
     assert len(message.text) > 150
+    # The template's tags swallow line ends: no two sentences or facts may end up glued together.
+    prose = re.sub(r"https?://\S+", "", message.text)
+    assert re.findall(r"[a-z0-9)][.!?:][A-Z]", prose) == []
+    assert re.findall(r"[.!?]\n(?:Class|Dates|See the class|Your classes): ", prose) == []
 
 
 def test_the_office_reads_text_and_html(client: FlaskClient, rosa: User) -> None:
