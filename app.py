@@ -33,7 +33,7 @@ def create_app(settings: Settings | None = None, overrides: Mapping[str, Any] | 
     """
     settings = settings or Settings.from_environment()
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
-    for chatty in ("alembic", "fontTools", "pyhanko", "weasyprint", "weasyprint.progress"):
+    for chatty in ("alembic", "fontTools", "pikepdf", "pyhanko", "weasyprint", "weasyprint.progress"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app = Flask(
         __name__,
