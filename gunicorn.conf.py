@@ -37,7 +37,7 @@ loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
 # The heartbeat file lies in memory, where a slow disk can't make a process look hung.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (a private file of gunicorn's)
 
-_M_ARENA_MAX = -8  # of glibc's malloc.h
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of glibc's malloc.h
 
 # Nobody steers a running server through a socket here: signals do.
 control_socket_disable = True
@@ -47,13 +47,15 @@ def when_ready(server: Any) -> None:
     """Before the processes part: keep their memory shared, and small.
 
     The garbage collector would walk through all that was loaded, and by that make each process a copy of its own. And glibc
-    gives each thread a pool of memory, of which it gives little back; two pools serve as well.
+    gives each thread a pool of memory, of which it gives little back: two pools serve as well, and what is large (the
+    memory that a password is hashed in) stays out of them.
     """
     gc.collect()
     gc.freeze()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
     if mallopt:
         mallopt(_M_ARENA_MAX, 2)
+        mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
 
 
 def on_starting(server: Any) -> None:

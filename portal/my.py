@@ -17,7 +17,8 @@ from accounts.models import User
 from attendance.minutes import Summary
 from attendance.progress import progress_of
 from attendance.words import grace_words, outlook
-from certificates.evaluation import still_to_fill_in
+from certificates import evaluation
+from certificates.evaluation_models import EvaluationReceipt
 from certificates.lookups import certificates_of
 from core import clock
 from core.database import db
@@ -47,6 +48,7 @@ class Classes:
     past: list[Enrollment] = field(default_factory=list)
     line: dict[int, list[explaining.Step]] = field(default_factory=dict)
     accounts: dict[int, FeeAccount] = field(default_factory=dict)
+    evaluated: set[int] = field(default_factory=set)
 
     @property
     def all(self) -> list[Enrollment]:
@@ -78,7 +80,9 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "now": now,
         "classes": classes,
         "attendance": attendance_of(session, classes, now),
-        "evaluations": still_to_fill_in(session, classes.all, now),
+        "evaluations": [
+            row for row in classes.all if evaluation.is_open(row, now) and row.id not in classes.evaluated
+        ],
         "outlook": outlook,
         "grace_words": grace_words,
         "accounts": classes.accounts,
@@ -93,15 +97,19 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
 
 
 def classes_of(session: Session, student: Student | None, now: datetime) -> Classes:
-    """A student's enrollments with offering, course and safety list, venue, policy and fees; three statements at most."""
+    """A student's enrollments with offering, course, safety list, venue, policy, fees and evaluation.
+
+    Three statements at most.
+    """
     found = Classes()
     if student is None:
         return found
     rows = session.execute(
-        sa.select(Enrollment, FeeAccount)
+        sa.select(Enrollment, FeeAccount, EvaluationReceipt.enrollment_id)
         .where(Enrollment.student_id == student.id)
         .join(Enrollment.offering)
         .outerjoin(FeeAccount, FeeAccount.enrollment_id == Enrollment.id)
+        .outerjoin(EvaluationReceipt, EvaluationReceipt.enrollment_id == Enrollment.id)
         .options(
             joinedload(Enrollment.offering).options(
                 joinedload(Offering.course).joinedload(Course.screening_set),
@@ -111,8 +119,10 @@ def classes_of(session: Session, student: Student | None, now: datetime) -> Clas
         )
         .order_by(Offering.starts_at, Enrollment.id)
     ).all()
-    for enrollment, account in rows:
+    for enrollment, account, evaluated in rows:
         _sort_in(found, enrollment, now)
+        if evaluated is not None:
+            found.evaluated.add(enrollment.id)
         if account is not None:
             found.accounts[enrollment.id] = account
     found.past.reverse()
