@@ -11,6 +11,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from email.header import Header
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from pathlib import Path
@@ -232,7 +233,10 @@ def to_email(
     settings: Settings = current_app.extensions["settings"]
     host = urlsplit(settings.public_url).hostname or "stillpoint.invalid"
     email = EmailMessage()
-    email["Subject"] = " ".join(message.subject.split())
+    # Folded here: Python's own folding puts a second space before a dash or an accent at the end of a line.
+    subject = " ".join(message.subject.split())
+    charset = "us-ascii" if subject.isascii() else "utf-8"
+    email.set_raw("Subject", Header(subject, charset, header_name="Subject").encode())
     email["From"] = formataddr((sender_name, sender))
     email["To"] = formataddr((row.recipient_name, _on_the_wire(row.recipient)))
     email["Date"] = format_datetime(row.created_at)
