@@ -1,9 +1,12 @@
 """The forms of the accounts room."""
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 
 from accounts.models import Role
-from accounts.passwords import MAXIMUM, MINIMUM
+from accounts.passwords import MAXIMUM, MINIMUM, judge_password
+from core.errors import RuleError
 from core.forms import (
     BooleanField,
     EmailField,
@@ -16,6 +19,7 @@ from core.forms import (
     Required,
     SelectField,
     StringField,
+    ValidationError,
 )
 
 ROLE_NAMES = {
@@ -46,6 +50,13 @@ class RegisterForm(Form):
     email = EmailField(_l("Email"), [Required()], render_kw={"autocomplete": "email"})
     password = PasswordField(_l("Password"), [Required()], description=_PASSWORD_HINT, render_kw=_NEW)
     next = HiddenField()
+
+    def validate_password(self, field: Any) -> None:
+        """Judged together with the rest, so that one answer tells all that is wrong."""
+        try:
+            judge_password(field.data, email=self.email.data or "", name=self.name.data or "")
+        except RuleError as error:
+            raise ValidationError(str(error)) from None
 
 
 class ConfirmForm(Form):

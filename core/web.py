@@ -39,12 +39,13 @@ def page(
 
 
 def note(form: FlaskForm, error: RuleError) -> None:
-    """Put a rule's no into a form, at its field when it has one, else above the form."""
-    field = form._fields.get(error.field) if error.field else None
-    if field is not None:
-        field.errors = [*field.errors, str(error)]
-    else:
-        form.form_errors = [*form.form_errors, str(error)]
+    """Put a rule's no into a form, at its field when it has one, else above the form; what else it names likewise."""
+    for wrong in (error, *error.also):
+        field = form._fields.get(wrong.field) if wrong.field else None
+        if field is not None:
+            field.errors = [*field.errors, str(wrong)]
+        else:
+            form.form_errors = [*form.form_errors, str(wrong)]
 
 
 def see_other(address: str) -> Response:

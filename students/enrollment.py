@@ -1,5 +1,6 @@
 """Enrolling: who may, at what price, and whether it is a seat, a place on the waitlist or a request to the office."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,10 +73,8 @@ def enroll(
     course, policy = offering.course, offering.policy
     seats.require_no_other(session, offering, student.id, by_office=request.is_by_office)
     require_open(offering, now, by_office=request.is_by_office)
-    _require_agreement(request, offering, course)
     name = people.checked_name(request.certificate_name)
-    if not request.is_by_office:
-        _require_profession(request, course)
+    _require_answers(request, offering, course)
     result = prerequisites.check(session, course.id, student.id, before=offering.starts_at)
     if result.missing_required:
         _waive_or_refuse(session, student, result.missing_required, request, actor=actor, now=now)
@@ -151,44 +150,47 @@ def require_open(offering: Offering, now: datetime, *, by_office: bool = False) 
         )
 
 
-def _require_agreement(request: EnrollRequest, offering: Offering, course: Course) -> None:
-    if request.policy_id is not None and request.policy_id != offering.policy_id:
-        raise RuleError(
-            _("The terms changed while this page was open. Read them again, then agree."),
-            field="accept_policy",
+def _require_answers(request: EnrollRequest, offering: Offering, course: Course) -> None:
+    """Raise one RuleError that names everything missing, in the order of the form."""
+    wrong = [] if request.is_by_office else list(_wrong_with_profession(request, course))
+    wrong += _wrong_with_agreement(request, offering, course)
+    if wrong:
+        raise wrong[0].together_with(wrong[1:])
+
+
+def _wrong_with_agreement(request: EnrollRequest, offering: Offering, course: Course) -> Iterator[RuleError]:
+    agreed = request.screening_set_id
+    if agreed is None and not request.is_by_office and not course.screening_set.is_empty:
+        yield RuleError(
+            _("Confirm that you have read the safety list. It refuses nobody."), field="acknowledge_screening"
         )
-    if (
-        request.screening_set_id is not None
-        and request.screening_set_id != course.screening_set_id
-        and not course.screening_set.is_empty
-    ):
-        raise RuleError(
+    if agreed not in (None, course.screening_set_id) and not course.screening_set.is_empty:
+        yield RuleError(
             _("The safety list changed while this page was open. Read it again, then confirm."),
             field="acknowledge_screening",
         )
-    if request.is_by_office:
-        return
-    if request.policy_id is None:
-        raise RuleError(_("Agree to the terms to enroll."), field="accept_policy")
-    if request.screening_set_id is None and not course.screening_set.is_empty:
-        raise RuleError(
-            _("Confirm that you have read the safety list. It refuses nobody."), field="acknowledge_screening"
+    if request.policy_id is None and not request.is_by_office:
+        yield RuleError(_("Agree to the terms to enroll."), field="accept_policy")
+    if request.policy_id is not None and request.policy_id != offering.policy_id:
+        yield RuleError(
+            _("The terms changed while this page was open. Read them again, then agree."),
+            field="accept_policy",
         )
 
 
-def _require_profession(request: EnrollRequest, course: Course) -> None:
+def _wrong_with_profession(request: EnrollRequest, course: Course) -> Iterator[RuleError]:
     known = not request.profession or request.profession in people.PROFESSIONS
     if not known and request.profession not in course.open_to:
-        raise RuleError(_("Choose a profession from the list."), field="profession")
+        yield RuleError(_("Choose a profession from the list."), field="profession")
     if course.is_open_to_anyone:
         return
     if not request.profession:
-        raise RuleError(_("Choose your profession."), field="profession")
+        yield RuleError(_("Choose your profession."), field="profession")
     if request.profession in course.open_to:
         if not request.license_state.strip():
-            raise RuleError(_("Choose the state or country that licensed you."), field="license_state")
+            yield RuleError(_("Choose the state or country that licensed you."), field="license_state")
         if not request.license_number.strip():
-            raise RuleError(_("Write the number of your license."), field="license_number")
+            yield RuleError(_("Write the number of your license."), field="license_number")
 
 
 def _waive_or_refuse(

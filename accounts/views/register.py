@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from accounts.blueprint import blueprint
 from accounts.forms import ConfirmForm, RegisterForm
-from accounts.passwords import hash_password, judge_password
+from accounts.passwords import hash_password
 from accounts.registration import confirm as confirm_rule
 from accounts.registration import register as register_rule
 from accounts.registration import send_confirmation
@@ -41,26 +41,19 @@ def register() -> Response:
     go_on = safe_next("", form.next.data or "")
     if form.validate_on_submit():
         email = form.email.data or ""
-        try:
-            judge_password(form.password.data, email=email, name=form.name.data)
-        except RuleError as error:
-            note(form, error)
-        else:
-            count_mail("register", email)
-            hashed = hash_password(form.password.data)
-            with acting() as session:
-                register_rule(
-                    session,
-                    name=form.name.data,
-                    email=email,
-                    password_hash=hashed,
-                    go_on=go_on,
-                    now=clock.now(),
-                )
-            flash(
-                _("We have sent a mail to %(email)s. Follow the link in it to go on.", email=email), "success"
+        count_mail("register", email)
+        hashed = hash_password(form.password.data)
+        with acting() as session:
+            register_rule(
+                session,
+                name=form.name.data,
+                email=email,
+                password_hash=hashed,
+                go_on=go_on,
+                now=clock.now(),
             )
-            return see_other(url_for("accounts.login", next=go_on or None))
+        flash(_("We have sent a mail to %(email)s. Follow the link in it to go on.", email=email), "success")
+        return see_other(url_for("accounts.login", next=go_on or None))
     return page("accounts/register.html", form=form, go_on=go_on)
 
 

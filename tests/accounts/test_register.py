@@ -63,6 +63,13 @@ def test_a_newcomer_registers_confirms_and_signs_in(
     assert list(audit.verify(session)) == []
 
 
+def test_a_bad_address_and_a_short_password_are_told_together(client: FlaskClient) -> None:
+    answer = register(client, email="not an address", password="short")
+    assert answer.status_code == 422
+    assert "2 things to fix" in text_of(answer)
+    assert "Use at least 10 characters" in text_of(answer)
+
+
 def test_confirming_twice_is_fine(app: Flask, client: FlaskClient) -> None:
     register(client)
     link = link_in(mail_to(app, "ada@example.org"))

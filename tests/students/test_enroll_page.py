@@ -1,5 +1,6 @@
 """The enrollment form: works, strangers refused, bad input told with what was typed kept, each refusal in its words."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -155,6 +156,23 @@ def test_bad_input_names_the_field_and_keeps_what_was_typed(
     assert f'href="#{visible}"' in html
     if field != "certificate_name":
         assert 'value="Maya Okonjo"' in html
+    assert enrolled_in(session, offering) == []
+
+
+def test_everything_that_is_missing_is_told_at_once_in_the_order_of_the_form(
+    client: FlaskClient, session: Session, student: Student
+) -> None:
+    offering = soon(session, make_course(session, open_to=["LMT", "PT"]))
+    session.commit()
+    sign_in(client, student.user)
+    address = f"/classes/{offering.code}/enroll"
+    empty = client.post(address, data={"certificate_name": "Maya Okonjo"})
+    assert empty.status_code == 422
+    found = re.findall('<p><a href="#([a-z_]+)">', empty.text)
+    assert found == ["profession", "acknowledge_screening", "accept_policy"]
+    bare = client.post(address, data={"certificate_name": "Maya Okonjo", "profession": "PT"})
+    found = re.findall('<p><a href="#([a-z_]+)">', bare.text)
+    assert found == ["license_state", "license_number", "acknowledge_screening", "accept_policy"]
     assert enrolled_in(session, offering) == []
 
 
