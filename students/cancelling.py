@@ -22,12 +22,7 @@ def cancel(session: Session, offering: Offering, *, reason: str, actor: User, no
     """
     offering = seats.lock(session, offering.id)
     reason = reason.strip()
-    if offering.state is OfferingState.CANCELLED:
-        raise RuleError(_("This class was cancelled already."))
-    if offering.finalized_at is not None:
-        raise RuleError(_("The attendance of this class is signed off; it can't be cancelled any more."))
-    if now >= offering.ends_at:
-        raise RuleError(_("This class is over; it can't be cancelled any more."))
+    require_cancellable(offering, now)
     if not reason:
         raise RuleError(_("Write why; everyone who is enrolled or waits reads it."), field="reason")
     released = session.scalars(
@@ -59,3 +54,13 @@ def cancel(session: Session, offering: Offering, *, reason: str, actor: User, no
         released=len(released),
     )
     return len(released)
+
+
+def require_cancellable(offering: Offering, now: datetime) -> None:
+    """Raise RuleError with the reason when there is nothing (more) to cancel."""
+    if offering.state is OfferingState.CANCELLED:
+        raise RuleError(_("This class was cancelled already."))
+    if offering.finalized_at is not None:
+        raise RuleError(_("The attendance of this class is signed off; it can't be cancelled any more."))
+    if now >= offering.ends_at:
+        raise RuleError(_("This class is over; it can't be cancelled any more."))

@@ -170,18 +170,23 @@ def accept(session: Session, enrollment: Enrollment, *, actor: User, now: dateti
     telling.enrolled(session, enrollment, now=now)
 
 
+def nothing_to_decline(state: EnrollmentState) -> RuleError:
+    """Why there is no offer to pass on, for the student."""
+    if state is EnrollmentState.ENROLLED:
+        return RuleError(_("You have taken this seat already. To give it up, withdraw from the class."))
+    if state is EnrollmentState.WAITLISTED:
+        return RuleError(_("No seat is offered to you yet. To leave the waitlist, withdraw."))
+    return RuleError(_no_offer(state))
+
+
 def decline(session: Session, enrollment: Enrollment, *, actor: User, now: datetime) -> None:
     """The student passes: the seat goes to the next in line, if any, and this place on the list ends.
 
     Raises RuleError when there is no offer to decline, or its time is over.
     """
     offering = seats.lock_of(session, enrollment)
-    if enrollment.state is EnrollmentState.ENROLLED:
-        raise RuleError(_("You have taken this seat already. To give it up, withdraw from the class."))
-    if enrollment.state is EnrollmentState.WAITLISTED:
-        raise RuleError(_("No seat is offered to you yet. To leave the waitlist, withdraw."))
     if enrollment.state is not EnrollmentState.OFFERED:
-        raise RuleError(_no_offer(enrollment.state))
+        raise nothing_to_decline(enrollment.state)
     if _is_over(enrollment, now):
         raise OfferLapsedError(_no_offer(EnrollmentState.LAPSED))
     seats.move(session, enrollment, EnrollmentState.WITHDRAWN, actor=actor, now=now, passed=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from flask import Response, abort, flash, make_response, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from accounts.access import actor_again, me, signed_in
@@ -18,7 +19,7 @@ from core.links import absolute
 from core.school import current_school
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering, OfferingState
-from students import calendar, leaving, ledger, lookups, openings, people, states, waitlist
+from students import calendar, leaving, ledger, lookups, openings, people, waitlist
 from students.blueprint import blueprint
 from students.forms import ConfirmForm, DetailsForm, LicenseForm, profession_choices
 from students.models import ROLL_STATES, Enrollment, EnrollmentState, Student
@@ -51,11 +52,12 @@ def _about_leaving(enrollment: Enrollment, form: ConfirmForm) -> tuple[str, list
     offering, now = enrollment.offering, clock.now()
     title = offering.course.title
     dates = date_range(offering.starts_at, offering.ends_at, offering.time_zone)
-    if not form.form_errors:
-        try:
-            leaving.require_leavable(enrollment, offering, now)
-        except RuleError as error:
+    try:
+        leaving.require_leavable(enrollment, offering, now)
+    except RuleError as error:
+        if not form.form_errors:
             note(form, error)
+        return title, [dates], "", _("Back to your classes")
     if enrollment.state is not EnrollmentState.ENROLLED:
         words = [_("%(title)s, %(dates)s. You owe nothing.", title=title, dates=dates)]
         if enrollment.state is EnrollmentState.WAITLISTED:
@@ -82,7 +84,13 @@ def _about_leaving(enrollment: Enrollment, form: ConfirmForm) -> tuple[str, list
     currency = school.currency if school else "USD"
     paid = account.paid_cents if account else 0
     words = [
-        _("%(title)s, %(dates)s, begins in %(days)d days.", title=title, dates=dates, days=terms.days_before),
+        ngettext(
+            "%(title)s, %(dates)s, begins in %(num)d day.",
+            "%(title)s, %(dates)s, begins in %(num)d days.",
+            terms.days_before,
+            title=title,
+            dates=dates,
+        ),
         _(
             "By the terms you agreed to, the school keeps %(kept)s of the price of %(price)s today.",
             kept=money(terms.kept_cents, currency),
@@ -145,7 +153,8 @@ def decline(id: int) -> Response:
         _("Your place on the waitlist ends. You owe nothing."),
     ]
     if enrollment.state is not EnrollmentState.OFFERED:
-        note(form, RuleError(states.standing(enrollment.state)))
+        note(form, waitlist.nothing_to_decline(enrollment.state))
+        return _ask_whether(form, enrollment, offering.course.title, [dates], "", _("Back to your classes"))
     title = _("Pass on the seat in %(code)s?", code=offering.code)
     return _ask_whether(form, enrollment, title, words, _("Pass on the seat"), _("Keep the offer"))
 

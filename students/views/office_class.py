@@ -179,7 +179,7 @@ def office_capacity(code: str) -> Response:
         except RuleError as error:
             note(form, error)
         else:
-            said = _("The class has %(seats)d seats now.", seats=seats_now)
+            said = ngettext("The class has %(num)d seat now.", "The class has %(num)d seats now.", seats_now)
             if promoted:
                 said += " " + ngettext(
                     "%(num)d person from the waitlist is told.",
@@ -219,6 +219,19 @@ def office_cancel(code: str) -> Response:
             )
             return see_other(url_for("students.office_roster", code=code))
     offering = lookups.office_class_of(db.session, code)
+    try:
+        cancelling.require_cancellable(offering, clock.now())
+    except RuleError as error:
+        return page(
+            "_confirm.html",
+            title=offering.code,
+            message=str(error),
+            action_label="",
+            keep_label=_("Back to the class"),
+            keep_url=url_for("students.office_roster", code=code),
+            section="portal.office",
+            status=422,
+        )
     words = [
         _(
             "Everyone who is enrolled, offered a seat or waits is told by mail, with your reason and other dates."

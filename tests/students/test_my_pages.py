@@ -148,6 +148,8 @@ def test_withdrawing_shows_the_refund_first(client: FlaskClient, session: Sessio
     again = client.post(f"/my/enrollments/{mine.id}/withdraw")
     assert again.status_code == 422
     assert "You withdrew from this class already" in text_of(again)
+    assert "Stop waiting" not in text_of(again)  # a page that was left open asks nothing that cannot be done
+    assert "Back to your classes" in text_of(again)
 
 
 def test_accepting_an_offer_takes_the_seat(client: FlaskClient, session: Session, student: Student) -> None:
@@ -159,6 +161,9 @@ def test_accepting_an_offer_takes_the_seat(client: FlaskClient, session: Session
     assert "The seat is yours" in text_of(client.get("/my/"))
     client.post(f"/my/enrollments/{mine.id}/accept")
     assert "You have taken this seat already" in text_of(client.get("/my/"))
+    late = text_of(client.get(f"/my/enrollments/{mine.id}/decline"))
+    assert "You have taken this seat already. To give it up, withdraw from the class." in late
+    assert "Pass on the seat" not in late
 
 
 def test_declining_asks_first_and_passes_the_seat_on(

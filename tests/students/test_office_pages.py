@@ -321,7 +321,13 @@ def test_a_class_is_cancelled_and_everyone_is_told(client: FlaskClient, session:
     assert states_of(session, offering) == [S.CANCELLED, S.CANCELLED]
     for enrollment in (seated, waiter):
         assert mails_to(enrollment.student.user.email)[-1] == "cancelled"
-    assert "cancelled already" in text_of(client.post(address, data={"reason": "Again"}))
+    late = client.post(address, data={"reason": "Again"})
+    assert late.status_code == 422
+    assert "cancelled already" in text_of(late)
+    assert "Cancel the class" not in text_of(late)
+    roster = text_of(client.get(f"/office/classes/{offering.code}/roster"))
+    assert "seats left" not in roster
+    assert "Waitlist" not in roster
 
 
 def test_a_course_counts_as_met_and_no_longer(client: FlaskClient, session: Session, rosa: User) -> None:
