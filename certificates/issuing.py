@@ -67,7 +67,11 @@ def issue_class(
             continue
         reserved.append(_reserve(session, school, loaded, verdict, actor=actor, now=now, look=look))
     if not reserved and not left_out:
-        raise RuleError(_("Nobody in this class is waiting for a certificate."))
+        if only is None:
+            raise RuleError(_("Nobody in this class is waiting for a certificate."))
+        raise RuleError(
+            _("Nothing was issued: whoever you chose has a certificate already, or is not eligible.")
+        )
     if reserved:
         jobs.nudge(session, MAKING_JOB)
     return reserved, left_out

@@ -126,8 +126,20 @@ def _kept_secret(instance: Path) -> str:
             return kept
     except FileNotFoundError:
         pass
-    instance.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"INSTANCE_PATH: {path} cannot be read ({error.strerror}).") from None
     fresh = secrets.token_urlsafe(48)
+    try:
+        return _keep_secret(instance, path, fresh)
+    except OSError as error:
+        raise SettingsError(
+            f"INSTANCE_PATH: nothing can be written in {instance} ({error.strerror}). Give the folder to the user who "
+            "runs Stillpoint, or name another one."
+        ) from None
+
+
+def _keep_secret(instance: Path, path: Path, fresh: str) -> str:
+    instance.mkdir(parents=True, exist_ok=True)
     # Written aside and linked: two processes starting at once end up with the same key.
     aside = instance / f".secret_key.{os.getpid()}"
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

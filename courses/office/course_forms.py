@@ -174,7 +174,7 @@ class CourseForm(EditForm):
 
     def validate_price(self, field: Any) -> None:
         """A price of zero is a price; an empty field is not."""
-        if field.data is None:
+        if field.data is None and not field.errors:
             raise ValidationError(_("Write the price, 0 for a free course."))
 
     def validate_outcomes(self, field: Any) -> None:

@@ -57,6 +57,9 @@ def test_the_lead_issues_for_all_in_one_act(
     again = client.post(address)
     assert again.status_code == 422
     assert "Nobody in this class is waiting" in again.text
+    one = client.post(address, data={"only": str(session.scalar(sa.select(Certificate.enrollment_id)))})
+    assert one.status_code == 422
+    assert "whoever you chose has a certificate already" in one.text
 
 
 def test_an_assistant_sees_who_is_eligible_but_does_not_issue(

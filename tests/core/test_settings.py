@@ -43,6 +43,8 @@ def test_postgresql_addresses_name_the_driver(tmp_path: Path) -> None:
         ("DEMO", "perhaps", "DEMO"),
         ("SMTP_SECURITY", "ssl3", "SMTP_SECURITY"),
         ("SECRET_KEY_FILE", "/nowhere/at/all", "SECRET_KEY_FILE"),
+        ("INSTANCE_PATH", "/dev/null/inside", "INSTANCE_PATH"),
+        ("INSTANCE_PATH", "/proc/inside", "INSTANCE_PATH: nothing can be written in /proc/inside"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value: str, told: str) -> None:

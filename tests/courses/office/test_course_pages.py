@@ -72,7 +72,8 @@ def test_saving_an_opened_form_changes_nothing(session: Session, client: FlaskCl
         ({"title": ""}, "Title: Fill this in."),
         ({"code": "C S T"}, "Code: "),
         ({"contact_minutes": "many"}, "Contact minutes: "),
-        ({"price": ""}, "Price: "),
+        ({"price": ""}, "Price: Write the price, 0 for a free course."),
+        ({"price": "-5"}, "Price: Use an amount from 0.00 to 1000000.00.</a></p>\n"),
         (
             {"prerequisites-0-needs": "NONE1", "prerequisites-0-kind": "required"},
             "There is no course with this code.",
@@ -86,6 +87,7 @@ def test_bad_input_is_told_at_its_field_and_what_was_typed_is_kept(
     answer = client.post("/office/courses/new", data=typed(session, summary="Kept as typed") | wrong)
     assert answer.status_code == 422
     assert told in answer.text
+    assert "One thing to fix" in answer.text
     assert "Kept as typed" in answer.text
     assert session.scalar(sa.select(sa.func.count(Course.id))) == 0
 
