@@ -265,6 +265,8 @@ def _decide(
 ) -> tuple[EnrollmentState, bool]:
     """The first state, and whether it holds a seat. The offering is locked and counted."""
     if needs_approval:
+        if offering.is_full and not waitlist.is_open(offering, policy, now):
+            raise no_seat(offering, by_office=False)  # the registrar could not say yes to it
         return EnrollmentState.PENDING, offering.approval_holds_seat and not offering.is_full
     if not offering.is_full:
         return EnrollmentState.ENROLLED, True

@@ -176,7 +176,15 @@ def confirmation(session: Session, row: OutgoingMail) -> Message | None:
     enrollment = load(session, row.about_id)
     if enrollment is None or enrollment.state in (S.WITHDRAWN, S.TRANSFERRED, S.CANCELLED):
         return None
-    return message_about(session, row, "confirmation", calendar_of=enrollment, safety=_safety(enrollment))
+    return message_about(
+        session,
+        row,
+        "confirmation",
+        calendar_of=enrollment,
+        safety=_safety(enrollment),
+        # They had no say at that moment: the class gives a freed seat to the next at once.
+        from_list=enrollment.offering.promotes_at_once and enrollment.offer_made_at is not None,
+    )
 
 
 @mail("waiting")

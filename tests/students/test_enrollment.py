@@ -257,6 +257,14 @@ def test_a_missing_recommended_course_stops_nobody(session: Session) -> None:
     assert ask(session, offering).state is S.ENROLLED
 
 
+def test_nobody_asks_for_approval_in_a_full_class_whose_waitlist_has_closed(session: Session) -> None:
+    offering = make_offering(session, capacity=1, needs_approval=True, starts=NOW + timedelta(hours=23))
+    put_enrollment(session, offering)
+    student = make_student(session)
+    with changes_nothing(session, offering), pytest.raises(RuleError, match="waitlist has closed"):
+        ask(session, offering, student)
+
+
 # The office.
 
 

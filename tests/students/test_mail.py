@@ -171,6 +171,21 @@ def test_waiting_offer_reminder_lapsed_and_declined(session: Session) -> None:
     assert third.state in (S.OFFERED, S.LAPSED)
 
 
+def test_a_class_that_gives_seats_at_once_says_so_before_and_after(session: Session) -> None:
+    now = clock.now()
+    offering = soon(session, capacity=1, promotes_at_once=True)
+    seated, waiting = fill(session, offering, 2, now=now)
+    found = message(session, waiting, "waiting")
+    for text in (found.text, found.html):
+        assert "you are enrolled at once" in text
+        assert "held for you" not in text
+    leaving.withdraw(session, seated, actor=seated.student.user, now=now)
+    found = message(session, waiting, "confirmation")
+    for text in (found.text, found.html):
+        assert "a seat became free, and you are enrolled in" in text
+    assert "a seat became free" not in message(session, seated, "withdrawn").text
+
+
 def test_the_list_that_closed_is_told(session: Session) -> None:
     offering = soon(session, capacity=1)
     _seated, waiter = fill(session, offering, 2, now=clock.now())
