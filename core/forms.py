@@ -13,6 +13,7 @@ from typing import Any
 from flask_babel import gettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, MultipleFileField
+from markupsafe import Markup, escape
 from wtforms import (
     BooleanField,
     FieldList,
@@ -31,6 +32,7 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, Length, Optional, StopValidation
+from wtforms.widgets import core as widgets
 
 from core.fields import (
     CodeField,
@@ -79,6 +81,7 @@ __all__ = [
     "ValidationError",
     "WholeNumberField",
     "error_list",
+    "html_attributes",
 ]
 
 
@@ -87,6 +90,26 @@ def _cleaner(field_class: type[Any]) -> Callable[[Any], Any] | None:
         return None
     lines = issubclass(field_class, TextAreaField)
     return lambda data: clean_text(data, lines=lines) if isinstance(data, str) else data
+
+
+def html_attributes(**given: Any) -> Markup:
+    """Attributes as WTForms writes them, in a fifth of its time: every field of every form is drawn with them.
+
+    True stands for an attribute without a value, False for none; names may end in "_", data_ and aria_ get dashes.
+    """
+    parts = []
+    for name, value in sorted(given.items()):
+        key = widgets.clean_key(name)
+        if value is True:
+            parts.append(key)
+        elif value is not False:
+            safe = str(escape(value)).replace('"', "&quot;")  # markup keeps its quotes otherwise
+            parts.append(f'{key}="{safe}"')
+    return Markup(" ".join(parts))  # noqa: S704 (each value is escaped above)
+
+
+widgets.html_params = html_attributes
+widgets.Input.html_params = staticmethod(html_attributes)
 
 
 def _choice(choice: Any) -> Any:

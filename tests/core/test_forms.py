@@ -1,6 +1,7 @@
 import datetime as dt
 import inspect
 import re
+import runpy
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import pytest
 import wtforms.fields.choices
 import wtforms.validators
+import wtforms.widgets.core
 from flask import Flask
 from flask_babel import lazy_gettext
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from core.forms import (
@@ -41,6 +44,7 @@ from core.forms import (
     TimeField,
     WholeNumberField,
     error_list,
+    html_attributes,
 )
 from core.plainwords import PlainWords
 from core.typed import clean_text, format_money, parse_money
@@ -406,3 +410,18 @@ def test_no_message_of_the_library_reaches_a_reader() -> None:
     assert len(texts) > 10
     unused = {t for t in texts if re.search("IP|Mac|UUID|edited|disabled|values|field name", t)}
     assert {t for t in texts - unused if PlainWords().gettext(t) == t} == set()
+
+
+def test_attributes_are_written_as_wtforms_writes_them() -> None:
+    fresh = runpy.run_path(str(wtforms.widgets.core.__file__))
+    attributes: dict[str, Any] = {
+        "class_": 'a "b" <c>',
+        "data_some_thing": Markup('<b title="x">'),
+        "aria_hidden": "true",
+        "checked": True,
+        "disabled": False,
+        "maxlength": 40,
+        "value": None,
+    }
+    assert html_attributes(**attributes) == fresh["html_params"](**attributes)
+    assert isinstance(html_attributes(**attributes), Markup)
