@@ -132,6 +132,7 @@ def withdraw(
         was=was.value,
         by_office=by_office,
         refund_cents=ledger.due_back(session, enrollment),
+        overridden=refund_cents is not None,
     )
     telling.seat_of_group_open(session, enrollment, now=now)
     if held_seat:

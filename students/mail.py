@@ -279,6 +279,7 @@ def not_approved(session: Session, row: OutgoingMail) -> Message | None:
 def withdrawn(session: Session, row: OutgoingMail) -> Message | None:
     """You left; the calendar entries go."""
     had_seat = row.details.get("was") == S.ENROLLED
+    enrollment = load(session, row.about_id)
     return message_about(
         session,
         row,
@@ -288,9 +289,30 @@ def withdrawn(session: Session, row: OutgoingMail) -> Message | None:
         was=row.details.get("was", ""),
         by_office=bool(row.details.get("by_office")),
         by_group=str(row.details.get("by_group", "")),
-        refund=_amount(session, row, "refund_cents"),
-        refund_cents=int(row.details.get("refund_cents", 0)),
+        money_words=_refund_words(enrollment, row, _amount(session, row, "refund_cents"))
+        if enrollment
+        else "",
     )
+
+
+def _refund_words(enrollment: Enrollment, row: OutgoingMail, refund: str) -> str:
+    """What leaving means for the money: by the terms, by the office's own decision, or for a seat that a group pays."""
+    if row.details.get("was") != S.ENROLLED:
+        return _("You owe nothing.")
+    if enrollment.group_booking is not None:
+        organization = enrollment.group_booking.organization
+        return _(
+            "The seat stays with %(organization)s, which booked it. You owe nothing.",
+            organization=organization,
+        )
+    comes_back = bool(row.details.get("refund_cents"))
+    if row.details.get("overridden"):
+        if comes_back:
+            return _("The office gives you %(refund)s of what you paid back.", refund=refund)
+        return _("The office gives nothing back, and asks for nothing more.")
+    if comes_back:
+        return _("By the terms, %(refund)s of what you paid comes back to you.", refund=refund)
+    return _("By the terms, nothing comes back and nothing more is asked for.")
 
 
 @mail("transferred")

@@ -122,6 +122,8 @@ def test_whoever_a_group_named_reads_who_pays(session: Session) -> None:
         assert "Paid by Harbor Clinic" in text
         assert "Harbor Clinic booked and pays for your seat" in text
         assert "$795.00" not in text
+    leaving.withdraw(session, named, actor=named.student.user, now=now)
+    assert "The seat stays with Harbor Clinic, which booked it." in message(session, named, "withdrawn").text
 
 
 def test_calendar_entries_keep_their_name_and_their_number_rises(session: Session) -> None:
@@ -169,6 +171,21 @@ def test_waiting_offer_reminder_lapsed_and_declined(session: Session) -> None:
     assert "end of the line" in message(session, second, "lapsed").text
     waitlist.lapse_in(session, offering.id, now=offering.starts_at)
     assert third.state in (S.OFFERED, S.LAPSED)
+
+
+def test_who_decided_about_the_money_is_said_as_it_was(session: Session) -> None:
+    now, rosa = clock.now(), make_user(session, Role.REGISTRAR)
+    mine, other, third = fill(session, soon(session), 3, now=now)
+    for enrollment in (mine, other, third):
+        account = ledger.account_of(session, enrollment.id)
+        assert account is not None
+        pay(session, account, 79500, actor=rosa, now=now, made_on=now.date())
+    leaving.withdraw(session, mine, actor=mine.student.user, now=now)
+    leaving.withdraw(session, other, actor=rosa, now=now, reason="Ill", refund_cents=79500)
+    leaving.withdraw(session, third, actor=rosa, now=now, reason="Rude", refund_cents=0)
+    assert "By the terms, $745.00 of what you paid comes back" in message(session, mine, "withdrawn").text
+    assert "The office gives you $795.00 of what you paid back" in message(session, other, "withdrawn").text
+    assert "The office gives nothing back" in message(session, third, "withdrawn").html
 
 
 def test_a_class_that_gives_seats_at_once_says_so_before_and_after(session: Session) -> None:
