@@ -8,7 +8,7 @@ from accounts.access import actor_again, me, signed_in
 from certificates import bundles, holding
 from certificates.blueprint import blueprint
 from certificates.lookups import own_certificate
-from certificates.renewals import deadlines_of, next_classes
+from certificates.renewals import deadlines_of, next_classes, periods_of
 from certificates.transcript import ask_for_transcript, sums_by_year
 from core import clock
 from core.clock import local_date
@@ -36,6 +36,7 @@ def my_certificates() -> ResponseReturnValue:
         years=sums_by_year(rows),
         bodies={line["body"]: line for card in cards for line in card.facts["credits"]},
         deadlines=deadlines,
+        periods=periods_of(db.session, student, rows, today) if student else [],
         coming=next_classes(db.session, student, rows, deadlines, now) if student and cards else [],
         profession_label=profession_label,
         ready=any(row.pdf_sha256 for row in rows),

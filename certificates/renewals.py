@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 import sqlalchemy as sa
+from dateutil.relativedelta import relativedelta
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload
 
@@ -61,6 +63,102 @@ def deadlines_of(student: Student, certificates: list[Certificate], today: date)
     return sorted(
         (item for item in found if item.days_left >= -SOON.days), key=lambda item: (item.day, item.what)
     )
+
+
+@dataclass(frozen=True)
+class Period:
+    """A body's period that the student is in: its days (both included), what was earned in it and what is wanted.
+
+    Without ``last`` the body's period ends with a license whose last day is not known here.
+    """
+
+    body: str
+    unit: str
+    first: date | None
+    last: date | None
+    days_left: int
+    earned: Fraction
+    wanted: Fraction | None
+
+    @property
+    def missing(self) -> Fraction:
+        """The units still to earn; zero when nothing is wanted or enough is there."""
+        return max((self.wanted or Fraction(0)) - self.earned, Fraction(0))
+
+    @property
+    def is_soon(self) -> bool:
+        """Whether half a year or less is left."""
+        return self.days_left <= SOON.days
+
+
+def periods_of(
+    session: Session, student: Student, certificates: list[Certificate], today: date
+) -> list[Period]:
+    """The periods of the bodies on a student's valid certificates, the nearest end first; one statement.
+
+    A body's rules are data (``Body.renewal_months``); a body without a period is left out.
+    """
+    facts = [row.snapshot["facts"] for row in certificates if row.state is CertificateState.ISSUED]
+    codes = {line["body"] for item in facts for line in item["credits"]}
+    if not codes:
+        return []
+    query = sa.select(Body).where(Body.code.in_(codes), Body.renewal_months.is_not(None))
+    found = [_period(body, student, facts, today) for body in session.scalars(query.order_by(Body.title))]
+    return sorted(found, key=lambda period: (period.last is None, period.last or today, period.body))
+
+
+def _period(body: Body, student: Student, facts: list[dict[str, Any]], today: date) -> Period:
+    length = relativedelta(months=body.renewal_months or 0)
+    last = (
+        period_end(body.renewal_ends_on, body.renewal_months or 1, today)
+        if body.renewal_ends_on
+        else _license_end(body, student, facts)
+    )
+    first = last - length + timedelta(days=1) if last else None
+    earned = sum(
+        (
+            Fraction(line["units"])
+            for item in facts
+            for line in item["credits"]
+            if line["body"] == body.code
+            and (not first or first <= date.fromisoformat(item["completed_on"]) <= (last or today))
+        ),
+        Fraction(0),
+    )
+    units = body.renewal_units_thousandths
+    return Period(
+        body=body.title,
+        unit=body.unit,
+        first=first,
+        last=last,
+        days_left=(last - today).days if last else SOON.days + 1,
+        earned=earned,
+        wanted=Fraction(units, 1000) if units else None,
+    )
+
+
+def period_end(known: date, months: int, today: date) -> date:
+    """The end of the period that holds ``today``, from any known end; counted from that one, so that month ends stay."""
+    turns = (12 * (today.year - known.year) + today.month - known.month) // months - 1
+    while (end := known + relativedelta(months=turns * months)) < today:
+        turns += 1
+    return end
+
+
+def _license_end(body: Body, student: Student, facts: list[dict[str, Any]]) -> date | None:
+    """The last day of the license that stood on the student's latest certificate with a line of this body."""
+    with_line = [
+        item
+        for item in facts
+        if item["license"] and any(line["body"] == body.code for line in item["credits"])
+    ]
+    if not with_line:
+        return None
+    printed = max(with_line, key=lambda item: str(item["completed_on"]))["license"]
+    for item in student.licenses:
+        if (item.profession, item.jurisdiction) == (printed["profession"], printed["jurisdiction"]):
+            return item.expires_on
+    return None
 
 
 def next_classes(

@@ -89,6 +89,14 @@ class ProviderEntry(Entry):
     provider_numbers: dict[Name, Words] = {}
 
 
+class RenewalEntry(Entry):
+    """A body's period: its length, the units wanted in each, and a day on which one ends (else: with the license)."""
+
+    months: Annotated[int, Field(ge=1, le=240)]
+    units: Units | None = None
+    ends_on: date | None = None
+
+
 class BodyEntry(Entry):
     """A body and how it counts."""
 
@@ -100,6 +108,7 @@ class BodyEntry(Entry):
     requires: list[Words] = []
     statement: Annotated[str, AfterValidator(_one_line)] = ""
     retention_years: Annotated[int, Field(ge=1, le=100)] = 7
+    renewal: RenewalEntry | None = None
 
 
 class ScreeningEntry(Entry):

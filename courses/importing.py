@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, selectinload
 from core import audit
 from core.database import Base
 from core.school import School, current_school
-from courses.catalog_entries import ApprovalEntry, CourseEntry
+from courses.catalog_entries import ApprovalEntry, CourseEntry, RenewalEntry
 from courses.catalog_file import CatalogFile
 from courses.catalog_references import Known, known, reference_problems
 from courses.marked_yaml import CatalogError, Path_, Problem
@@ -160,13 +160,22 @@ def _bodies(work: Import) -> None:
     numbers = entries.provider.provider_numbers if entries.provider else {}
     for code, entry in entries.bodies.items():
         row = rows.get(code)
-        values = entry.model_dump(exclude={"round_down_to"})
+        values = entry.model_dump(exclude={"round_down_to", "renewal"}) | _renewal(entry.renewal)
         values["step_thousandths"] = int(entry.round_down_to * 1000)
         values["provider_number"] = numbers.get(code, row.provider_number if row else "")
         work.put("bodies", code, row or Body(code=code), made=row is None, **values)
     for code, number in numbers.items():
         if code not in entries.bodies:
             work.put("bodies", code, rows[code], made=False, provider_number=number)
+
+
+def _renewal(entry: RenewalEntry | None) -> dict[str, Any]:
+    units = entry.units if entry else None
+    return {
+        "renewal_months": entry.months if entry else None,
+        "renewal_units_thousandths": int(units * 1000) if units is not None else None,
+        "renewal_ends_on": entry.ends_on if entry else None,
+    }
 
 
 def _subjects(work: Import) -> None:

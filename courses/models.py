@@ -51,6 +51,8 @@ class Body(Base):
     __table_args__ = (
         sa.CheckConstraint("minutes_per_unit > 0", name="minutes_positive"),
         sa.CheckConstraint("step_thousandths > 0", name="step_positive"),
+        sa.CheckConstraint("renewal_months > 0", name="renewal_months_positive"),
+        sa.CheckConstraint("renewal_units_thousandths > 0", name="renewal_units_positive"),
     )
 
     id: Mapped[Key]
@@ -66,6 +68,11 @@ class Body(Base):
     statement: Mapped[LongText] = mapped_column(default="")
     provider_number: Mapped[ShortText] = mapped_column(default="")
     retention_years: Mapped[int] = mapped_column(default=7)
+    # How long a period of the body is, in months, and how many units it wants in each; None: it has none, or does not say.
+    # A period ends on this day and every so many months before and after; None: with the license of whoever holds one.
+    renewal_months: Mapped[int | None]
+    renewal_units_thousandths: Mapped[int | None]
+    renewal_ends_on: Mapped[date | None]
 
     @property
     def step(self) -> Fraction:

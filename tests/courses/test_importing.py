@@ -33,6 +33,8 @@ def test_the_whole_catalog_comes_in(session: Session, catalog: Path) -> None:
     assert (count(session, Course), count(session, Venue), count(session, Offering)) == (10, 4, 11)
     body = session.scalars(sa.select(Body).where(Body.code == "DEMO-CEU")).one()
     assert (body.minutes_per_unit, body.step_thousandths, body.provider_number) == (600, 100, "D-417")
+    assert (body.renewal_months, body.renewal_units_thousandths) == (12, 2000)
+    assert body.renewal_ends_on == date(2026, 12, 31)
     course = session.scalars(sa.select(Course).where(Course.code == "CST1")).one()
     assert (course.price_cents, course.contact_minutes, course.assistant_ratio) == (79500, 1440, 8)
     assert [(p.needs.code, p.kind) for p in course.prerequisites] == [("ANA1", PrerequisiteKind.RECOMMENDED)]
