@@ -1,17 +1,20 @@
 """The reader's language: the best match of what the browser asks for among the languages there are."""
 
+from functools import lru_cache
+
+from babel import Locale
 from babel.support import NullTranslations
 from flask import g, has_app_context, has_request_context, request
 from flask_babel import Domain
 
 LOCALES = ["en"]
+_parsed = lru_cache(maxsize=None)(Locale.parse)
 
 
-def pick_locale() -> str:
-    """The locale for this request; English outside one."""
-    if not has_request_context():
-        return LOCALES[0]
-    return request.accept_languages.best_match(LOCALES) or LOCALES[0]
+def pick_locale() -> Locale:
+    """The locale for this request; English outside one. One object per language: whatever is kept by it is found quickly."""
+    best = request.accept_languages.best_match(LOCALES) if has_request_context() else None
+    return _parsed(best or LOCALES[0])
 
 
 class RequestDomain(Domain):

@@ -26,7 +26,7 @@ class Babel:
         default_domain: str = "messages",
         default_translation_directories: str = "translations",
         default_timezone: str = "UTC",
-        locale_selector: Callable[[], str | None] | None = None,
+        locale_selector: Callable[[], Locale | str | None] | None = None,
         timezone_selector: Callable[[], str | None] | None = None,
         configure_jinja: bool = True,
     ) -> None: ...
@@ -37,7 +37,7 @@ class Babel:
         default_domain: str = "messages",
         default_translation_directories: str = "translations",
         default_timezone: str = "UTC",
-        locale_selector: Callable[[], str | None] | None = None,
+        locale_selector: Callable[[], Locale | str | None] | None = None,
         timezone_selector: Callable[[], str | None] | None = None,
     ) -> None: ...
 
