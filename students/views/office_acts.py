@@ -55,6 +55,7 @@ def _show(id: int, **sent: Form) -> Response:
     history = lookups.history_of(session, id)
     place = waitlist.places(session, [id]).get(id)
     others = other_classes(session, enrollment)
+    account = ledger.account_of(session, enrollment.id)
     forms = {
         "approve": MessageForm(formdata=None, prefix="approve-"),
         "decline": MessageForm(formdata=None, prefix="decline-"),
@@ -84,8 +85,9 @@ def _show(id: int, **sent: Form) -> Response:
             offering,
             enrollment.policy,
             now=now,
-            charged_cents=ledger.charged_for(session, enrollment),
+            charged_cents=account.charged_cents if account else None,
         ),
+        paid_cents=account.paid_cents if account else 0,
         result=prerequisites.check(
             session, offering.course_id, enrollment.student_id, before=offering.starts_at
         ),

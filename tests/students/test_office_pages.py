@@ -259,9 +259,8 @@ def test_the_office_withdraws_with_another_refund(client: FlaskClient, session: 
     (enrollment,) = fill(session, offering, 1, now=clock.now())
     session.commit()
     address = f"/office/enrollments/{enrollment.id}/withdraw"
-    assert "$745.00 of $795.00 comes back today" in text_of(
-        client.get(f"/office/enrollments/{enrollment.id}")
-    )
+    shown = text_of(client.get(f"/office/enrollments/{enrollment.id}"))
+    assert "the school keeps $50.00 of $795.00 today. $0.00 was paid, so $0.00 comes back." in shown
     refused = client.post(address, data={"withdraw-refund": "795.00"})
     assert refused.status_code == 422
     assert 'value="795.00"' in refused.get_data(as_text=True)
