@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from accounts.models import User
 from core import audit
 from core.errors import RuleError
-from core.formatting import weekday_date
+from core.formatting import medium_date, weekday_date
 from courses.offering_checks import check_conflicts, check_places, lock_offering, new_meeting, venue_to_use
-from courses.offering_models import Meeting, Offering, Venue
+from courses.offering_models import Meeting, Offering, OfferingState, Venue
 from courses.scheduling import PlannedMeeting, check_order
 
 
@@ -35,26 +35,20 @@ def reschedule(
 
     A planned meeting with an ``id`` moves that one, one without is new, one that is not named goes. ``marked`` are the ids
     of meetings that have attendance: the room above knows them. The class takes the venue's time zone. Raises RuleError
-    for a marked or signed-off meeting that would move, meetings that overlap, a room that is too small; ConflictError for
-    double bookings, unless they are known.
+    for a marked or signed-off meeting that would move, meetings that overlap, a room that is too small, a published class
+    that would have begun already; ConflictError for double bookings, unless they are known.
     """
     lock_offering(session, offering)
-    if offering.finalized_at is not None:
-        raise RuleError(_("This class has been signed off. Its meetings stay as they were."))
     venue = venue_to_use(session, venue_id)
-    meetings = check_order(meetings, venue.time_zone)
+    meetings = check_plan(offering, venue, meetings, marked=marked, now=now)
     stored = {meeting.id: meeting for meeting in offering.meetings}
     planned = {plan.id: plan for plan in meetings if plan.id is not None}
-    if set(planned) - set(stored):
-        raise RuleError(_("This class has changed in the meantime. Open the page again."))
-    _keep_marked(offering, stored, planned, marked, venue)
     moved = [key for key, plan in planned.items() if not _stands(stored[key], plan)]
     gone = [meeting for key, meeting in stored.items() if key not in planned]
     new = [plan for plan in meetings if plan.id is None]
     elsewhere = offering.venue_id != venue.id
     if not (moved or gone or new or elsewhere):
         return False
-    check_places(offering.capacity, venue)
     people = [row.user_id for row in offering.instructors]
     known = check_conflicts(session, meetings, venue, people, offering.id, despite_conflicts)
     before = (offering.starts_at, offering.ends_at, offering.venue.code)
@@ -79,6 +73,38 @@ def reschedule(
         despite=known,
     )
     return True
+
+
+def check_plan(
+    offering: Offering,
+    venue: Venue,
+    meetings: Sequence[PlannedMeeting],
+    *,
+    marked: Collection[int],
+    now: datetime,
+) -> list[PlannedMeeting]:
+    """The planned meetings in order of time; changes nothing, so that it is asked before a plan is shown, too.
+
+    Raises RuleError as ``reschedule`` does, double bookings aside.
+    """
+    if offering.finalized_at is not None:
+        raise RuleError(_("This class has been signed off. Its meetings stay as they were."))
+    ordered = check_order(meetings, venue.time_zone)
+    stored = {meeting.id: meeting for meeting in offering.meetings}
+    planned = {plan.id: plan for plan in ordered if plan.id is not None}
+    if set(planned) - set(stored):
+        raise RuleError(_("This class has changed in the meantime. Open the page again."))
+    _keep_marked(offering, stored, planned, marked, venue)
+    check_places(offering.capacity, venue)
+    begins = ordered[0].starts_at
+    if offering.state is OfferingState.PUBLISHED and begins <= now < offering.starts_at:
+        raise RuleError(
+            _(
+                "By this schedule the class would have begun already, on %(day)s. Choose days to come.",
+                day=medium_date(begins, venue.time_zone),
+            )
+        )
+    return ordered
 
 
 def _stands(meeting: Meeting, plan: PlannedMeeting) -> bool:

@@ -19,7 +19,7 @@ from core.web import acting, note, page, see_other
 from courses.lookups import offering_of, whole_class
 from courses.offering_checks import ConflictError
 from courses.offering_models import Meeting, Offering, Venue
-from courses.rescheduling import reschedule
+from courses.rescheduling import check_plan, reschedule
 from courses.scheduling import Conflict, conflicts
 from portal.blueprint import blueprint
 from portal.schedule_form import Change, ScheduleForm, changes_of, planned_of, schedule_of
@@ -69,10 +69,12 @@ def office_schedule(code: str) -> ResponseReturnValue:
 
 def _preview(session: Session, form: ScheduleForm, offering: Offering) -> tuple[list[Change], list[Conflict]]:
     venue = session.get_one(Venue, form.venue_id.data)
-    planned = planned_of(form, venue.time_zone, marked_meetings(session, offering))
+    marked = marked_meetings(session, offering)
+    planned = planned_of(form, venue.time_zone, marked)
     changes = changes_of(offering, planned, venue)
     if not changes:
         raise RuleError(_("Nothing here is different from what is stored."))
+    check_plan(offering, venue, planned, marked=marked, now=clock.now())
     people = [row.user_id for row in offering.instructors]
     found = conflicts(session, planned, venue_id=venue.id, user_ids=people, except_offering_id=offering.id)
     return changes, found

@@ -67,7 +67,7 @@ def office_new_class() -> ResponseReturnValue:
         except RuleError as error:
             note(form, error)
     form.shown.data = preview.key if preview else ""
-    return page("courses/office/class_new.html", form=form, preview=preview)
+    return page("courses/office/class_new.html", form=form, preview=preview, now=clock.now())
 
 
 def _start(session: Session) -> dict[str, object]:

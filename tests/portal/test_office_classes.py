@@ -98,6 +98,32 @@ def test_the_mail_moves_calendar_entries_and_takes_out_what_is_gone(
     assert (str(gone["status"]), str(kept["sequence"]), str(gone["sequence"])) == ("CANCELLED", "2", "3")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"shift": "-200"}, "By this schedule the class would have begun already"),
+        ({"meetings-0-starts": "12:00", "meetings-0-ends": "11:00"}, "ends before it begins"),
+        ({"meetings-0-day": "", "meetings-1-day": ""}, "A class has at least one meeting"),
+    ],
+)
+def test_what_cannot_be_is_said_instead_of_shown(
+    session: Session,
+    client: FlaskClient,
+    rosa: User,
+    offering: Offering,
+    wrong: dict[str, str],
+    told: str,
+) -> None:
+    start = offering.starts_at
+    answer = client.post(f"{ADDRESS}/schedule", data=fields_of(client.get(f"{ADDRESS}/schedule")) | wrong)
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert "What changes" not in answer.text
+    assert "Save the new schedule" not in answer.text
+    session.refresh(offering)
+    assert offering.starts_at == start
+
+
 def test_a_draft_moves_silently(
     session: Session, client: FlaskClient, rosa: User, offering: Offering
 ) -> None:

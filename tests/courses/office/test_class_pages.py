@@ -120,6 +120,16 @@ def test_more_places_than_the_room_has_seats_are_refused(
     assert "Places: Lakeside Studio has 20 seats" in answer.text
 
 
+def test_a_day_that_is_over_is_told_before_saving(session: Session, client: FlaskClient, rosa: User) -> None:
+    form = typed(session, days="2")
+    coming = client.post("/office/classes/new", data=form | {"first_day": "2199-03-12"}).text
+    assert "<p>Mar 12 – 13, 2199</p>" in coming
+    assert "in the past" not in coming
+    over = client.post("/office/classes/new", data=form | {"first_day": "2020-03-12"}).text
+    assert "<p>Mar 12 – 13, 2020</p>" in over
+    assert "These meetings begin in the past. Is the year right?" in over
+
+
 def test_a_double_booking_is_named_before_saving(session: Session, client: FlaskClient, rosa: User) -> None:
     form = typed(session)
     key = fields_of(client.post("/office/classes/new", data=form))["shown"]
