@@ -26,7 +26,7 @@ from core.school import School, current_school
 from courses.offering_models import Offering, OfferingState
 from students import calendar, waitlist
 from students.models import LIVE_STATES, Enrollment, EnrollmentState, Student
-from students.price_words import price_words
+from students.price_words import policy_words, price_words, refund_words
 
 S = EnrollmentState
 HELD_OR_WAITING = frozenset({S.ENROLLED, S.OFFERED, S.WAITLISTED, S.PENDING})
@@ -69,40 +69,6 @@ def class_facts(offering: Offering) -> dict[str, Any]:
             for meeting in offering.meetings
         ],
     }
-
-
-def policy_words(enrollment: Enrollment, currency: str) -> str:
-    """The refund steps of the policy agreed to, in one sentence; for a seat of a group, who decides about it."""
-    if enrollment.group_booking is not None:
-        return _(
-            "%(organization)s booked and pays for your seat. Tell them when you can't come, or withdraw on your page.",
-            organization=enrollment.group_booking.organization,
-        )
-    words = []
-    for step in sorted(enrollment.policy.refunds, key=lambda step: -int(step["days_before"])):
-        percent, fee = int(step["percent"]), int(step["fee"])
-        if percent == 0:
-            continue
-        if fee:
-            words.append(
-                _(
-                    "%(percent)d %% of the price less %(fee)s up to %(days)d days before the class",
-                    percent=percent,
-                    fee=money(fee, currency),
-                    days=step["days_before"],
-                )
-            )
-        else:
-            words.append(
-                _(
-                    "%(percent)d %% of the price up to %(days)d days before the class",
-                    percent=percent,
-                    days=step["days_before"],
-                )
-            )
-    if not words:
-        return _("You can withdraw on your page. Nothing is refunded.")
-    return _("You can withdraw on your page. You get back: %(steps)s.", steps="; ".join(words))
 
 
 def message_about(
@@ -289,30 +255,10 @@ def withdrawn(session: Session, row: OutgoingMail) -> Message | None:
         was=row.details.get("was", ""),
         by_office=bool(row.details.get("by_office")),
         by_group=str(row.details.get("by_group", "")),
-        money_words=_refund_words(enrollment, row, _amount(session, row, "refund_cents"))
+        money_words=refund_words(enrollment, row, _amount(session, row, "refund_cents"))
         if enrollment
         else "",
     )
-
-
-def _refund_words(enrollment: Enrollment, row: OutgoingMail, refund: str) -> str:
-    """What leaving means for the money: by the terms, by the office's own decision, or for a seat that a group pays."""
-    if row.details.get("was") != S.ENROLLED:
-        return _("You owe nothing.")
-    if enrollment.group_booking is not None:
-        organization = enrollment.group_booking.organization
-        return _(
-            "The seat stays with %(organization)s, which booked it. You owe nothing.",
-            organization=organization,
-        )
-    comes_back = bool(row.details.get("refund_cents"))
-    if row.details.get("overridden"):
-        if comes_back:
-            return _("The office gives you %(refund)s of what you paid back.", refund=refund)
-        return _("The office gives nothing back, and asks for nothing more.")
-    if comes_back:
-        return _("By the terms, %(refund)s of what you paid comes back to you.", refund=refund)
-    return _("By the terms, nothing comes back and nothing more is asked for.")
 
 
 @mail("transferred")

@@ -1,4 +1,4 @@
-"""What a seat costs its holder, in words for mails and the student's page: after discounts, or paid by a group."""
+"""Money in words for mails and the student's page: what a seat costs, what the terms say, what comes back."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from core.formatting import long_date, money
+from core.outbox import OutgoingMail
 from students import discounts, fees, ledger
-from students.models import Enrollment
+from students.models import Enrollment, EnrollmentState
 
 
 def price_of(session: Session, enrollment: Enrollment) -> int:
@@ -51,3 +52,57 @@ def price_words(session: Session, enrollment: Enrollment, currency: str) -> str:
             day=day,
         )
     return _("%(price)s, to be paid by %(day)s", price=price, day=day)
+
+
+def policy_words(enrollment: Enrollment, currency: str) -> str:
+    """The refund steps of the policy agreed to, in one sentence; for a seat of a group, who decides about it."""
+    if enrollment.group_booking is not None:
+        return _(
+            "%(organization)s booked and pays for your seat. Tell them when you can't come, or withdraw on your page.",
+            organization=enrollment.group_booking.organization,
+        )
+    words = []
+    for step in sorted(enrollment.policy.refunds, key=lambda step: -int(step["days_before"])):
+        percent, fee = int(step["percent"]), int(step["fee"])
+        if percent == 0:
+            continue
+        if fee:
+            words.append(
+                _(
+                    "%(percent)d %% of the price less %(fee)s up to %(days)d days before the class",
+                    percent=percent,
+                    fee=money(fee, currency),
+                    days=step["days_before"],
+                )
+            )
+        else:
+            words.append(
+                _(
+                    "%(percent)d %% of the price up to %(days)d days before the class",
+                    percent=percent,
+                    days=step["days_before"],
+                )
+            )
+    if not words:
+        return _("You can withdraw on your page. Nothing is refunded.")
+    return _("You can withdraw on your page. You get back: %(steps)s.", steps="; ".join(words))
+
+
+def refund_words(enrollment: Enrollment, row: OutgoingMail, refund: str) -> str:
+    """What leaving means for the money: by the terms, by the office's own decision, or for a seat that a group pays."""
+    if row.details.get("was") != EnrollmentState.ENROLLED:
+        return _("You owe nothing.")
+    if enrollment.group_booking is not None:
+        organization = enrollment.group_booking.organization
+        return _(
+            "The seat stays with %(organization)s, which booked it. You owe nothing.",
+            organization=organization,
+        )
+    comes_back = bool(row.details.get("refund_cents"))
+    if row.details.get("overridden"):
+        if comes_back:
+            return _("The office gives you %(refund)s of what you paid back.", refund=refund)
+        return _("The office gives nothing back, and asks for nothing more.")
+    if comes_back:
+        return _("By the terms, %(refund)s of what you paid comes back to you.", refund=refund)
+    return _("By the terms, nothing comes back and nothing more is asked for.")
