@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from accounts.models import Role, User
 from accounts.people import invite
 from accounts.registration import by_email
 from attendance.door_models import Substitute, WalkIn
-from core import audit
+from core import audit, outbox
 from core.clock import local_date
 from core.errors import RuleError
 from courses.offering_models import Meeting, Offering, OfferingInstructor
@@ -67,6 +68,8 @@ def _enroll(
         raise RuleError(_("No seat is free."))
     if offering.waiting_count:
         raise RuleError(_("Others wait for a seat and come first."))
+    if offering.guest_places and offering.seats_taken + offering.guest_places >= offering.venue.seats:
+        raise RuleError(_("The chairs that are left are for guests who make up a meeting."))
     if user is None:
         user = invite(session, email=person.email, name=person.name, role=Role.STUDENT, actor=None, now=now)
     elif not user.is_active:
@@ -171,7 +174,24 @@ def name_substitute(
         substitute=user.name,
         day=day.isoformat(),
     )
+    _tell(session, row, f"substitute:{row.id}:named", row.id, now)
     return row
+
+
+def _tell(
+    session: Session, row: Substitute, event: str, about_id: int, now: datetime, **details: Any
+) -> None:
+    user = row.user
+    outbox.enqueue(
+        session,
+        "substitute",
+        to=user.email,
+        to_name=user.name,
+        event=event,
+        now=now,
+        about_id=about_id,
+        **details,
+    )
 
 
 def end_substitution(session: Session, row: Substitute, *, actor: User, now: datetime) -> None:
@@ -179,6 +199,10 @@ def end_substitution(session: Session, row: Substitute, *, actor: User, now: dat
     audit.record(
         session, "attendance:substitute:ended", row.offering, actor=actor, now=now, substitute=row.user.name
     )
+    if row.ends_at > now:
+        begins = row.begins_at.isoformat()
+        event = f"substitute:{row.id}:ended:{begins}"
+        _tell(session, row, event, row.offering_id, now, ended=True, user=row.user_id, begins=begins)
     session.delete(row)
 
 

@@ -30,6 +30,7 @@ class Substitute(Base):
 
     offering: Mapped[Offering] = relationship()
     user: Mapped[User] = relationship(foreign_keys=[user_id])
+    named_by: Mapped[User | None] = relationship(foreign_keys=[named_by_id])
 
 
 class WalkIn(Base):

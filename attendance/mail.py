@@ -1,13 +1,20 @@
 """Mails of the attendance room."""
 
+from datetime import datetime
+
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from accounts.models import User
+from attendance.door_models import Substitute
 from attendance.makeup_models import MakeUp, MakeUpState
+from attendance.words import meeting_name
 from core import outbox
-from core.formatting import date_time
+from core.formatting import date_time, full_date, time_range, zone_name
 from core.links import absolute
 from core.mailing import compose
 from core.outbox import Message, OutgoingMail
+from courses.offering_models import Offering
 from students.mail import class_facts
 
 
@@ -28,4 +35,41 @@ def make_up(session: Session, row: OutgoingMail) -> Message | None:
         missed_when=date_time(lost.starts_at, lost.offering.time_zone),
         message=makeup.message,
         makeups_url=absolute("attendance.my_makeups", enrollment_id=makeup.enrollment_id),
+    )
+
+
+@outbox.mail("substitute")
+def substitute(session: Session, row: OutgoingMail) -> Message | None:
+    """Someone was given a class for a day: which, its meetings that day, where, and the page. With ``ended`` the class was
+    taken back (``about_id`` is the class then). Dropped when the substitution is gone before the mail is sent."""
+    details = row.details
+    if details.get("ended"):
+        user, offering = session.get(User, details["user"]), session.get(Offering, row.about_id)
+        if user is None or offering is None:
+            return None
+        begins, by, meetings = datetime.fromisoformat(details["begins"]), "", []
+    else:
+        found = session.get(Substitute, row.about_id)
+        if found is None:
+            return None
+        user, offering, begins = found.user, found.offering, found.begins_at
+        by = found.named_by.name if found.named_by else _("The office")
+        meetings = [item for item in offering.meetings if found.begins_at <= item.starts_at < found.ends_at]
+    zone = offering.time_zone
+    return compose(
+        "substitute",
+        greeting=user.given_name,
+        stands_in=bool(meetings),
+        by=by,
+        day=full_date(begins, zone),
+        klass=class_facts(offering),
+        meetings=[
+            [
+                meeting_name(item.starts_at, zone),
+                f"{time_range(item.starts_at, item.ends_at, zone)} {zone_name(item.starts_at, zone)}",
+            ]
+            for item in meetings
+        ],
+        students=str(offering.seats_taken),
+        teaching_url=absolute("attendance.class_grid", code=offering.code.lower()),
     )

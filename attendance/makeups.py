@@ -262,6 +262,18 @@ def _guests(meeting_id: object) -> sa.ScalarSelect[int]:
     )
 
 
+def _most_guests(session: Session, offering_id: int) -> int:
+    """The guests of a class's fullest meeting: so many chairs must stand there beside its capacity."""
+    counted = (
+        sa.select(sa.func.count(MakeUp.id).label("guests"))
+        .join(Meeting, Meeting.id == MakeUp.meeting_id)
+        .where(Meeting.offering_id == offering_id, MakeUp.state.in_(PLACED))
+        .group_by(MakeUp.meeting_id)
+        .subquery()
+    )
+    return session.scalar(sa.select(sa.func.max(counted.c.guests))) or 0
+
+
 def _lock(session: Session, *meetings: Meeting) -> None:
     lock_classes(session, Offering.id.in_({meeting.offering_id for meeting in meetings}))
 
@@ -276,6 +288,7 @@ def _decide(session: Session, makeup: MakeUp, state: MakeUpState, *, actor: User
     if state is not MakeUpState.ASKED:
         makeup.decided_at, makeup.decided_by_id = now, actor.id
     session.flush()
+    makeup.meeting.offering.guest_places = _most_guests(session, makeup.meeting.offering_id)
     audit.record(
         session,
         f"attendance:makeup:{state}",

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.access import TEACHING
@@ -88,8 +89,19 @@ def people_to_assign(
     return people
 
 
-def check_places(capacity: int, venue: Venue) -> None:
-    """Raise RuleError when the room has fewer seats."""
+def check_places(capacity: int, venue: Venue, guests: int = 0) -> None:
+    """Raise RuleError when the room has fewer seats than the class, and ``guests`` who make up a meeting there, need."""
+    if guests and capacity <= venue.seats < capacity + guests:
+        raise RuleError(
+            ngettext(
+                "%(venue)s has %(seats)s seats, and %(num)s guest makes up a meeting there.",
+                "%(venue)s has %(seats)s seats, and %(num)s guests make up a meeting there.",
+                guests,
+                venue=venue.name,
+                seats=venue.seats,
+            ),
+            field="capacity",
+        )
     if capacity > venue.seats:
         raise RuleError(
             _(

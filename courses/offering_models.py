@@ -75,7 +75,8 @@ class Offering(Base):
     """One scheduled run of a course; "class" on pages.
 
     ``seats_taken`` and ``waiting_count`` are kept by the room above (students); the CHECK is the last guard against
-    overselling. ``starts_at`` and ``ends_at`` are those of the first and the last meeting.
+    overselling. ``guest_places`` are the guests of its fullest meeting, who make up something there and need a chair beside
+    the class; kept by attendance. ``starts_at`` and ``ends_at`` are those of the first and the last meeting.
     """
 
     __tablename__ = "offerings"
@@ -84,6 +85,7 @@ class Offering(Base):
         sa.CheckConstraint("seats_taken >= 0 AND seats_taken <= capacity", name="seats"),
         sa.CheckConstraint("capacity > 0", name="capacity_positive"),
         sa.CheckConstraint("waiting_count >= 0", name="waiting_not_negative"),
+        sa.CheckConstraint("guest_places >= 0", name="guests_not_negative"),
         sa.CheckConstraint("ends_at > starts_at", name="times_in_order"),
         sa.CheckConstraint("enrollment_closes_at > enrollment_opens_at", name="enrollment_times_in_order"),
         sa.CheckConstraint("minimum_to_run > 0", name="minimum_positive"),
@@ -106,6 +108,7 @@ class Offering(Base):
     capacity: Mapped[int]
     seats_taken: Mapped[int] = mapped_column(default=0)
     waiting_count: Mapped[int] = mapped_column(default=0)
+    guest_places: Mapped[int] = mapped_column(default=0)
     next_ticket: Mapped[int] = mapped_column(default=1)
     price_cents: Mapped[Cents]
     policy_id: Mapped[int] = mapped_column(sa.ForeignKey("policies.id"))

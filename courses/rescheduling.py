@@ -95,7 +95,7 @@ def check_plan(
     if set(planned) - set(stored):
         raise RuleError(_("This class has changed in the meantime. Open the page again."))
     _keep_marked(offering, stored, planned, marked, venue)
-    check_places(offering.capacity, venue)
+    check_places(offering.capacity, venue, offering.guest_places)
     begins = ordered[0].starts_at
     if offering.state is OfferingState.PUBLISHED and begins <= now < offering.starts_at:
         raise RuleError(

@@ -77,7 +77,7 @@ def _room_for_classes(session: Session, venue: Venue, seats: int, now: datetime)
         sa.select(Offering.code)
         .where(
             Offering.venue_id == venue.id,
-            Offering.capacity > seats,
+            Offering.capacity + Offering.guest_places > seats,
             Offering.ends_at > now,
             Offering.state != OfferingState.CANCELLED,
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from attendance.door_models import Substitute
 from attendance.makeup_models import MakeUp, MakeUpState
 from certificates.models import Certificate, CertificateState, RevocationReason
 from core.formatting import long_date
@@ -122,6 +123,23 @@ def _make_up(sample: Sample) -> tuple[int, dict[str, Any]]:
     return sample.of(make_up.id)
 
 
+def _substitute(sample: Sample) -> tuple[int, dict[str, Any]]:
+    offering = sample.enrollment.offering
+    meeting = offering.meetings[0]
+    row = Substitute(
+        id=SAMPLE_ID,
+        offering=offering,
+        user=sample.user,
+        begins_at=meeting.starts_at - timedelta(hours=9),
+        ends_at=meeting.starts_at + timedelta(hours=15),
+        named_by=sample.user,
+        named_at=sample.now,
+    )
+    sample.session.add(row)
+    sample.session.flush()
+    return sample.of(row.id)
+
+
 def _evaluated(sample: Sample) -> tuple[int, dict[str, Any]]:
     offering = sample.enrollment.offering
     offering.course.evaluation = Evaluation.REQUIRED
@@ -199,6 +217,7 @@ SAMPLES: dict[str, Prepare] = {
     "group-booking": lambda sample: sample.of(_booking(sample).id, what="booked"),
     "group-invoice": _invoice,
     "make-up": _make_up,
+    "substitute": _substitute,
     "certificate": _certificate(revoked=False),
     "certificate-revoked": _certificate(revoked=True),
     "evaluation": _evaluated,

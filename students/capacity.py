@@ -43,7 +43,7 @@ def set_capacity(
     if capacity == offering.capacity:
         return []
     if capacity > offering.capacity:
-        check_places(capacity, offering.venue)
+        check_places(capacity, offering.venue, offering.guest_places)
     before, offering.capacity = offering.capacity, capacity
     audit.record(
         session, "students:capacity:changed", offering, actor=actor, now=now, before=before, after=capacity

@@ -18,6 +18,7 @@ from attendance.door_models import Substitute, WalkIn
 from core.audit import verify
 from core.database import begin_write
 from core.errors import RuleError
+from core.outbox import OutgoingMail, kinds
 from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import Offering
 from students.models import Enrollment, EnrollmentState, Source
@@ -209,3 +210,29 @@ def test_the_lead_names_and_ends_a_substitution(
     assert helper.post(f"{address}/{number}/end").status_code == 403
     assert client.post(f"{address}/{number}/end").status_code == 303
     assert session.scalars(sa.select(Substitute)).all() == []
+
+
+def told(app: Flask, session: Session, recipient: str) -> str:
+    """What the last mail to someone says."""
+    query = sa.select(OutgoingMail).where(OutgoingMail.recipient == recipient)
+    row = session.scalars(query.order_by(OutgoingMail.id.desc()).limit(1)).one()
+    with app.test_request_context():
+        said = kinds()[row.kind].render(session, row)
+    assert said is not None
+    return said.text
+
+
+def test_who_stands_in_is_told_by_mail_and_told_when_not(
+    app: Flask, session: Session, made: Class, sub: User
+) -> None:
+    begin_write(session)
+    row = door.name_substitute(session, made.offering, sub, TODAY, actor=made.lead, now=NOW)
+    session.commit()
+    mail = told(app, session, sub.email)
+    assert f"Ilse Maren gave you {made.offering.code} for Monday, March 1, 2027." in mail
+    assert "Monday morning: 9:00" in mail
+    assert f"/teaching/{made.offering.code.lower()}/" in mail
+    begin_write(session)
+    door.end_substitution(session, session.get_one(Substitute, row.id), actor=made.lead, now=later(1))
+    session.commit()
+    assert "any more" in told(app, session, sub.email)

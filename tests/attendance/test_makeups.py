@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from attendance import makeups
+from attendance.door import Newcomer, walk_in
+from attendance.door_models import WalkIn
 from attendance.finalize import finalize
 from attendance.makeup_models import MakeUp, MakeUpState
 from attendance.marking import save_roll
@@ -25,6 +27,8 @@ from core.audit import verify
 from core.database import begin_write, db, writing
 from core.errors import RuleError
 from courses.offering_models import Meeting, Offering, OfferingState
+from courses.venues import VenueData, edit_venue
+from students.capacity import set_capacity
 from students.models import Enrollment, EnrollmentState
 from tests import factories
 from tests.attendance.classes import NOW, START, Class, later, make_class, stored
@@ -171,6 +175,41 @@ def test_the_room_is_the_limit(session: Session, two: Two) -> None:
     begin_write(session)
     with pytest.raises(RuleError, match="The room is full"):
         makeups.plan(session, two.home.enrollments[2], two.lost.id, two.there.id, actor=two.office, now=NOW)
+
+
+def test_guests_keep_their_chairs_whatever_changes_about_the_class(session: Session, two: Two) -> None:
+    makeup = planned(session, two)  # 4 seats in the room, 3 of the class, 1 guest
+    assert two.host.guest_places == 1
+    begin_write(session)
+    with pytest.raises(RuleError, match="has 4 seats, and 1 guest makes up a meeting there"):
+        set_capacity(session, two.host, 4, actor=two.office, now=NOW)
+    session.rollback()
+    begin_write(session)
+    venue = two.host.venue
+    smaller = VenueData(
+        **{field.name: getattr(venue, field.name) for field in fields(VenueData)} | {"seats": 3}
+    )
+    with pytest.raises(RuleError, match="more places than that"):
+        edit_venue(session, venue, smaller, actor=two.office, now=NOW)
+    session.rollback()
+    begin_write(session)
+    makeups.withdraw(session, makeup, actor=two.office, now=NOW)
+    assert two.host.guest_places == 0
+    set_capacity(session, two.host, 4, actor=two.office, now=NOW)
+    session.commit()
+    assert two.host.capacity == 4
+
+
+def test_a_walk_in_does_not_take_a_guests_chair(session: Session, two: Two) -> None:
+    planned(session, two)
+    begin_write(session)
+    two.host.venue.seats = 1  # as if an older school had let it shrink
+    session.commit()
+    begin_write(session)
+    newcomer = Newcomer("Nia Obi", "nia@example.org", has_agreed=True)
+    noted = walk_in(session, two.there, newcomer, actor=two.host_lead, now=later(60 * 24 * 7))
+    assert isinstance(noted, WalkIn)
+    assert "guests who make up a meeting" in noted.problem
 
 
 @pytest.mark.both_databases
