@@ -39,6 +39,7 @@ from core.school import School, current_school
 from core.web import acting, note, page, see_other
 
 PAPER = "certificate-design"
+PICTURE_WIDTH = 1000  # pixels: sharp on a phone and beside the form
 
 
 class DesignForm(Form):
@@ -94,6 +95,43 @@ def design() -> ResponseReturnValue:
     )
 
 
+@blueprint.post("/office/certificates/design/picture")
+@roles(*STAFF)
+def design_picture() -> ResponseReturnValue:
+    """Ask for a picture of what the form says, to be shown beside it: where it will be, or what is wrong (JSON)."""
+    form = DesignForm(obj=designs.current_look(db.session), data={"sample": "short"})
+    if form.validate_on_submit():
+        try:
+            with acting() as session:
+                asked = _ask_for_sample(session, form, picture=True)
+                paper_id = asked.id
+        except RuleError as error:
+            note(form, error)
+        else:
+            where = {
+                "paper": url_for("papers.show", paper_id=paper_id),
+                "picture": url_for("papers.file", paper_id=paper_id),
+            }
+            return where, 202
+    problems = [*form.form_errors, *(text for field in form for text in field.errors)]
+    return {"problem": str(problems[0]) if problems else _("This cannot be shown.")}, 422
+
+
+def _ask_for_sample(session: Session, form: DesignForm, *, picture: bool) -> papers.Paper:
+    actor, school = actor_again(session), _school(session)
+    look = _look_of(form, designs.current_look(session))
+    designs.check_look(school, look)
+    return papers.request_paper(
+        session,
+        PAPER,
+        actor=actor,
+        now=clock.now(),
+        look=asdict(look),
+        sample=form.sample.data,
+        picture=picture,
+    )
+
+
 def _school(session: Session) -> School:
     school = current_school(session)
     if school is None:
@@ -105,11 +143,7 @@ def _act(session: Session, form: DesignForm) -> str:
     actor, now, school = actor_again(session), clock.now(), _school(session)
     look = _look_of(form, designs.current_look(session))
     if "preview" in request.form:
-        designs.check_look(school, look)
-        asked = papers.request_paper(
-            session, PAPER, actor=actor, now=now, look=asdict(look), sample=form.sample.data
-        )
-        return url_for("papers.show", paper_id=asked.id)
+        return url_for("papers.show", paper_id=_ask_for_sample(session, form, picture=False).id)
     designs.save_look(session, school, look, actor=actor, now=now)
     needed = bool(form.certificates_need_payment.data)
     if school.certificates_need_payment is not needed:
@@ -193,4 +227,9 @@ def _make(session: Session, details: dict[str, Any]) -> MadePaper:
         source=look.html or None,
         css=look.css,
     )
-    return MadePaper(content, f"sample-{details['sample']}-not-issued.pdf")
+    name = f"sample-{details['sample']}-not-issued"
+    if details.get("picture"):
+        from core.pdf.picture import first_page
+
+        return MadePaper(first_page(content, width=PICTURE_WIDTH), f"{name}.png", "image/png")
+    return MadePaper(content, f"{name}.pdf")

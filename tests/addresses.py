@@ -272,6 +272,7 @@ TABLE: dict[str, Row] = {
     "POST /my/enrollments/<int:enrollment_id>/evaluation": Row("/my/enrollments/{finished}/evaluation", MINE_BAD),
     "GET /teaching/<code>/evaluation": Row("/teaching/{done}/evaluation", TEACHING),
     "GET /office/evaluations": Row("/office/evaluations", OFFICE),
+    "POST /office/certificates/design/picture": Row("/office/certificates/design/picture", "login 403 403 403 403 202 202"),
     "POST /teaching/<code>/certificates/preview": Row("/teaching/{done}/certificates/preview", TEACHING_SEND),
     "GET /teaching/<code>/certificates/<int:enrollment_id>/override": Row("/teaching/{done}/certificates/{finished}/override", OFFICE),
     "POST /teaching/<code>/certificates/<int:enrollment_id>/override": Row("/teaching/{done}/certificates/{finished}/override", OFFICE_BAD),

@@ -230,6 +230,41 @@ def test_every_sample_person_is_shown_before_saving(
     assert len(SAMPLES["long"]) == 90
 
 
+def test_the_page_is_drawn_beside_the_form_and_nothing_is_saved(
+    session: Session, client: FlaskClient, school: School, staff: User
+) -> None:
+    session.commit()
+    sign_in(client, staff)
+    fields = fields_of(client.get(ADDRESS)) | {"layout": "certificate-quiet", "sample": "arabic"}
+    answer = client.post(f"{ADDRESS}/picture", data=fields)
+    assert answer.status_code == 202
+    papers.make_waiting()
+    assert client.get(answer.get_json()["paper"]).status_code == 303
+    shown = client.get(answer.get_json()["picture"])
+    assert shown.mimetype == "image/png"
+    with Image.open(io.BytesIO(shown.data)) as drawn:
+        assert drawn.width == 1000
+        assert 1.40 < drawn.height / drawn.width < 1.42  # A4
+        assert len(drawn.getcolors(1_000_000) or ()) > 50  # something stands on it
+    assert session.scalar(sa.select(CertificateDesign.id)) is None
+
+
+def test_what_cannot_be_drawn_is_said_in_place_of_the_picture(
+    session: Session, client: FlaskClient, school: School, staff: User
+) -> None:
+    session.commit()
+    sign_in(client, staff)
+    fields = fields_of(client.get(ADDRESS))
+    for change, told in (
+        ({"color_main": "#ffff00", "color_second": "#000000"}, "too light"),
+        ({"html": "{% if %}"}, "template"),
+        ({"css": "@import url(https://elsewhere.example)"}, "load nothing"),
+    ):
+        answer = client.post(f"{ADDRESS}/picture", data=fields | change)
+        assert answer.status_code == 422
+        assert told in answer.get_json()["problem"]
+
+
 def test_signatures_of_the_school_and_of_instructors_are_kept_and_taken_away(
     session: Session, client: FlaskClient, school: School, staff: User
 ) -> None:
