@@ -77,6 +77,11 @@ def issue_class(
     return reserved, left_out
 
 
+def not_replaceable() -> RuleError:
+    """Why only an issued certificate is replaced."""
+    return RuleError(_("Only a valid certificate can be replaced. This one is not valid any more."))
+
+
 def reissue(
     session: Session,
     certificate: Certificate,
@@ -94,7 +99,7 @@ def reissue(
     school = _school_ready(session)
     old = locked(session, Certificate, certificate.id)
     if old is None or old.state is not CertificateState.ISSUED:
-        raise RuleError(_("Only a valid certificate can be replaced. This one is not valid any more."))
+        raise not_replaceable()
     if not reason.strip():
         raise RuleError(_("Say why the certificate is replaced; it stays on the record."), field="reason")
     enrollment = session.get_one(Enrollment, old.enrollment_id)

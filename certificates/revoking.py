@@ -13,6 +13,11 @@ from core.errors import RuleError
 from students.models import Enrollment
 
 
+def not_valid() -> RuleError:
+    """Why only an issued certificate is revoked."""
+    return RuleError(_("This certificate is not valid any more, so it cannot be revoked."))
+
+
 def revoke(
     session: Session,
     certificate: Certificate,
@@ -28,7 +33,7 @@ def revoke(
     """
     row = locked(session, Certificate, certificate.id)
     if row is None or row.state is not CertificateState.ISSUED:
-        raise RuleError(_("This certificate is not valid any more, so it cannot be revoked."))
+        raise not_valid()
     if not note.strip():
         raise RuleError(_("Say why it is revoked. The words stay in the office."), field="note")
     row.state = CertificateState.REVOKED

@@ -182,7 +182,23 @@ def revoke(number: str) -> ResponseReturnValue:
             flash(_("The certificate was revoked. Its owner is told by mail."), "success")
             return see_other(url_for("certificates.office_certificate", number=number))
     row = certificate_for(db.session, number, me())
+    if row.state is not CertificateState.ISSUED:
+        return _too_late(number, revoking.not_valid())
     return page("certificates/revoke.html", form=form, certificate=row)
+
+
+def _too_late(number: str, error: RuleError) -> ResponseReturnValue:
+    """Instead of a form for what cannot be done any more: why, and the way back."""
+    return page(
+        "_confirm.html",
+        title=number,
+        message=str(error),
+        action_label="",
+        keep_label=_("Back to the certificate"),
+        keep_url=url_for("certificates.office_certificate", number=number),
+        section="portal.office",
+        status=422,
+    )
 
 
 @blueprint.route("/office/certificates/<number>/replace", methods=["GET", "POST"])
@@ -211,6 +227,8 @@ def replace(number: str) -> ResponseReturnValue:
             flash(_("The new certificate is being made. Its owner gets a mail when it is ready."), "success")
             return see_other(url_for("certificates.office_certificate", number=number))
     row = certificate_for(db.session, number, me())
+    if row.state is not CertificateState.ISSUED:
+        return _too_late(number, issuing.not_replaceable())
     return page("certificates/replace.html", form=form, certificate=row)
 
 

@@ -133,6 +133,11 @@ def test_the_office_revokes_with_a_reason(session: Session, client: FlaskClient,
     twice = client.post(address, data={"reason": "identity", "note": "again"})
     assert twice.status_code == 422
     assert "not valid any more" in twice.text
+    for act in ("revoke", "replace"):  # nothing is asked for that cannot be done
+        late = client.get(f"/office/certificates/{row.number}/{act}")
+        assert late.status_code == 422
+        assert "not valid any more" in late.text
+        assert "<textarea" not in late.text
 
 
 def test_the_office_replaces_a_misspelt_name(
