@@ -39,6 +39,7 @@ class Kind(StrEnum):
     MONEY = "money"  # int, in the smallest unit of the column's currency
     DATE = "date"  # a date
     MOMENT = "moment"  # an aware datetime, shown on the clock of the table's zone, to the minute
+    LOCAL = "local"  # an aware datetime, shown on the clock that it carries itself: that of its class
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Column:
         """The width in characters."""
         if self.width:
             return self.width
-        usual = {Kind.TEXT: 24, Kind.MOMENT: 17}.get(self.kind, 12)
+        usual = {Kind.TEXT: 24, Kind.MOMENT: 17, Kind.LOCAL: 17}.get(self.kind, 12)
         return max(usual, min(len(str(self.title)) + 2, 30))
 
     @property
@@ -168,6 +169,8 @@ def _csv_cell(column: Column, value: Any, zone: str) -> str:
         return ""
     if column.kind is Kind.MOMENT:
         return local(_moment(value), zone).strftime("%Y-%m-%d %H:%M")
+    if column.kind is Kind.LOCAL:
+        return _moment(value).strftime("%Y-%m-%d %H:%M")
     if column.kind is Kind.DATE:
         return _day(value).isoformat()
     if column.kind is Kind.MONEY:
@@ -182,8 +185,9 @@ def _csv_cell(column: Column, value: Any, zone: str) -> str:
 def _write_cell(sheet: Any, row: int, index: int, column: Column, value: Any, shape: Any, zone: str) -> None:
     if value is None or value == "":
         sheet.write_blank(row, index, None, shape)
-    elif column.kind is Kind.MOMENT:
-        at = local(_moment(value), zone).replace(tzinfo=None, second=0, microsecond=0)
+    elif column.kind in (Kind.MOMENT, Kind.LOCAL):
+        at = _moment(value) if column.kind is Kind.LOCAL else local(_moment(value), zone)
+        at = at.replace(tzinfo=None, second=0, microsecond=0)
         sheet.write_datetime(row, index, at, shape)
     elif column.kind is Kind.DATE:
         sheet.write_datetime(row, index, datetime.combine(_day(value), datetime.min.time()), shape)
@@ -202,6 +206,7 @@ def _format_of(column: Column) -> dict[str, Any]:
     numbers = {
         Kind.DATE: "yyyy-mm-dd",
         Kind.MOMENT: "yyyy-mm-dd hh:mm",
+        Kind.LOCAL: "yyyy-mm-dd hh:mm",
         Kind.WHOLE: "#,##0",
         Kind.NUMBER: "#,##0.##",
         Kind.MONEY: "#,##0" + ("." + "0" * column.places if column.places else ""),

@@ -2,7 +2,9 @@
 
 One row per licensee, no names. A new file each time; nobody stands in two files for the same class, board and profession,
 and what was posted cannot be edited there, so the ledger (``BoardReportRow``) is only ever added to. Completions come
-from certificates in force: they hold the facts as proven. The dry run names every row a board would refuse.
+from certificates in force: they hold the facts as proven, also those of a part of a class. Whoever attended a part that a
+board would credit and has no certificate is a row to decide about: what was posted cannot be taken back after a make-up.
+The dry run names every row a board would refuse.
 """
 
 import io
@@ -94,7 +96,7 @@ def dry_run(session: Session, wanted: Wanted) -> DryRun:
     )
     found = [
         (enrollment, certificate)
-        for enrollment, certificate in _completions(session, wanted)
+        for enrollment, certificate in _completions(session, wanted, partial=body.partial_credit)
         if enrollment.id not in told
     ]
     lines = [_line(body, wanted, enrollment, certificate) for enrollment, certificate in found]
@@ -108,7 +110,10 @@ def dry_run(session: Session, wanted: Wanted) -> DryRun:
     )
 
 
-def _completions(session: Session, wanted: Wanted) -> Sequence[tuple[Enrollment, Certificate | None]]:
+def _completions(
+    session: Session, wanted: Wanted, *, partial: bool
+) -> Sequence[tuple[Enrollment, Certificate | None]]:
+    part = Enrollment.state == EnrollmentState.INCOMPLETE
     # A day wider on both sides: the day of completion is that of the class's zone, and is compared below.
     since = datetime.combine(wanted.first, time.min, UTC) - timedelta(days=1)
     until = datetime.combine(wanted.last, time.max, UTC) + timedelta(days=1)
@@ -125,7 +130,10 @@ def _completions(session: Session, wanted: Wanted) -> Sequence[tuple[Enrollment,
             joinedload(Enrollment.student).options(joinedload(Student.user), joinedload(Student.licenses)),
         )
         .where(
-            Enrollment.state == EnrollmentState.COMPLETED,
+            sa.or_(
+                Enrollment.state == EnrollmentState.COMPLETED,
+                part if partial else sa.and_(part, Certificate.id.is_not(None)),
+            ),
             Offering.ends_at >= since,
             Offering.ends_at <= until,
             sa.exists().where(
@@ -185,7 +193,13 @@ def _problems(
             found.append(_("The license has no number."))
         if mine.expires_on is not None and mine.expires_on < completed:
             found.append(_("The license had expired on the day of completion."))
-    if certificate is None:
+    if certificate is None and enrollment.state is EnrollmentState.INCOMPLETE:
+        found.append(
+            _(
+                "Attended a part, and no certificate is in force: let it be made up, or decide for this student."
+            )
+        )
+    elif certificate is None:
         found.append(_("No certificate is in force; issue it first."))
     elif not credit:
         found.append(_("The certificate has no line of %(body)s.", body=body.title))

@@ -118,6 +118,9 @@ def _text(column: Column, value: Any, zone: str) -> str:
         return ""
     if column.kind is Kind.MOMENT:
         return f"{medium_date(value, zone)}, {clock_time(value, zone)}"
+    if column.kind is Kind.LOCAL:
+        theirs = str(value.tzinfo)
+        return f"{medium_date(value, theirs)}, {clock_time(value, theirs)}"
     if column.kind is Kind.DATE:
         return medium_date(value)
     if column.kind is Kind.MONEY:

@@ -1,6 +1,7 @@
 """The office's reports: plain tables over a span of days, read in a constant number of statements each.
 
-Days are those on which a class ends, on the school's clock, both included; "now" decides what runs or is late.
+Days are those on which a class ends, on the school's clock, both included; "now" decides what runs or is late. Moments in
+the rows are on the clock of their class, which the last column names.
 """
 
 from collections import defaultdict
@@ -19,6 +20,7 @@ from accounts.models import User
 from attendance.minutes import WAS_THERE, Marked, Sitting, Summary, Terms, by_name, joined_at, summarize
 from attendance.models import AttendanceMark, Roll
 from attendance.words import STATUS_LABELS
+from core.clock import local
 from core.tables import Column, Kind
 from courses.models import Course, Policy
 from courses.offering_models import (
@@ -82,7 +84,7 @@ def classes(session: Session, span: Span) -> Table:
     query = (
         sa.select(
             Offering.code, Course.title, Offering.starts_at, Offering.ends_at, Offering.capacity, minutes,
-            count(Enrollment.id), *states, Offering.finalized_at,
+            count(Enrollment.id), *states, Offering.finalized_at, Offering.time_zone,
         )
         .join(Course, Course.id == Offering.course_id)
         .outerjoin(
@@ -94,12 +96,12 @@ def classes(session: Session, span: Span) -> Table:
         .order_by(Offering.starts_at, Offering.id)
     )  # fmt: skip
     columns = [
-        Column(_("Class")), Column(_("Course"), width=32), Column(_("Begins"), Kind.MOMENT),
-        Column(_("Ends"), Kind.MOMENT), Column(_("Capacity"), Kind.WHOLE), Column(_("Contact minutes"), Kind.WHOLE),
+        Column(_("Class")), Column(_("Course"), width=32), Column(_("Begins"), Kind.LOCAL),
+        Column(_("Ends"), Kind.LOCAL), Column(_("Capacity"), Kind.WHOLE), Column(_("Contact minutes"), Kind.WHOLE),
         Column(_("Students"), Kind.WHOLE), *(Column(STATE_LABELS[state], Kind.WHOLE) for state in ROLL),
-        Column(_("Signed off"), Kind.MOMENT),
+        Column(_("Signed off"), Kind.LOCAL), _clock(),
     ]  # fmt: skip
-    return columns, (tuple(row) for row in session.execute(query))
+    return columns, _on_class_clock(session.execute(query))
 
 
 ROLL = (S.ENROLLED, S.COMPLETED, S.INCOMPLETE, S.NO_SHOW)
@@ -195,7 +197,7 @@ def untaken(session: Session, span: Span) -> Table:
     )
     seated = sa.exists().where(Enrollment.offering_id == Offering.id, Enrollment.state.in_(ROLL_STATES))
     query = (
-        sa.select(Offering.code, Course.title, Meeting.number, Meeting.starts_at, lead)
+        sa.select(Offering.code, Course.title, Meeting.number, Meeting.starts_at, lead, Offering.time_zone)
         .join(Offering, Offering.id == Meeting.offering_id)
         .join(Course, Course.id == Offering.course_id)
         .outerjoin(Roll, Roll.meeting_id == Meeting.id)
@@ -209,10 +211,11 @@ def untaken(session: Session, span: Span) -> Table:
         Column(_("Class")),
         Column(_("Course"), width=32),
         Column(_("Meeting"), Kind.WHOLE),
-        Column(_("Began"), Kind.MOMENT),
+        Column(_("Began"), Kind.LOCAL),
         Column(_("Lead instructor"), width=28),
+        _clock(),
     ]
-    return columns, (tuple(row) for row in session.execute(query))
+    return columns, _on_class_clock(session.execute(query))
 
 
 def at_risk(session: Session, span: Span) -> Table:
@@ -225,22 +228,23 @@ def at_risk(session: Session, span: Span) -> Table:
         Column(_("Student"), width=28),
         Column(_("Email"), width=30),
         Column(_("Class")),
-        Column(_("Class ends"), Kind.MOMENT),
+        Column(_("Class ends"), Kind.LOCAL),
         Column(_("Minutes counted"), Kind.WHOLE),
         Column(_("Minutes in reach"), Kind.WHOLE),
         Column(_("Minutes needed"), Kind.WHOLE),
+        _clock(),
     ]
     rows = [
-        (summary.name, email, code, ends_at, summary.counted, summary.reachable, summary.needed)
-        for summary, email, code, ends_at in _summaries(session, running)
+        (summary.name, email, code, ends_at, summary.counted, summary.reachable, summary.needed, zone)
+        for summary, email, code, ends_at, zone in _summaries(session, running)
         if not summary.on_track
     ]
-    return columns, rows
+    return columns, _on_class_clock(rows)
 
 
 def _summaries(
     session: Session, condition: sa.ColumnElement[bool]
-) -> Iterator[tuple[Summary, str, str, datetime]]:
+) -> Iterator[tuple[Summary, str, str, datetime, str]]:
     meetings: dict[int, list[Sitting]] = defaultdict(list)
     query = (
         sa.select(Meeting.offering_id, Meeting.id, Meeting.number, Meeting.starts_at, Meeting.ends_at,
@@ -261,7 +265,8 @@ def _summaries(
     people = (
         sa.select(
             Enrollment.id, User.name, Enrollment.state, Policy.minimum_percent, Policy.grace_minutes_per_meeting,
-            Policy.excused_counts, joined_at(), User.email, Offering.code, Offering.ends_at, Offering.id,
+            Policy.excused_counts, joined_at(), User.email, Offering.code, Offering.ends_at, Offering.time_zone,
+            Offering.id,
         )
         .join(Offering, Offering.id == Enrollment.offering_id)
         .join(Policy, Policy.id == Enrollment.policy_id)
@@ -270,12 +275,11 @@ def _summaries(
         .where(condition, Enrollment.state.in_(ROLL_STATES))
         .order_by(Offering.ends_at, Offering.id, *by_name(), Enrollment.id)
     )  # fmt: skip
-    for number, name, state, percent, grace, excused, joined, email, code, ends, offering in session.execute(
-        people
-    ):
+    for person in session.execute(people):
+        number, name, state, percent, grace, excused, joined, email, code, ends, zone, offering = person
         terms = Terms(percent, grace, excused)
         found = summarize(number, name, state, terms, joined, meetings[offering], marks[number], ())
-        yield found, email, code, ends
+        yield found, email, code, ends, zone
 
 
 def no_shows(session: Session, span: Span) -> Table:
@@ -287,7 +291,15 @@ def no_shows(session: Session, span: Span) -> Table:
     )
     away = sa.exists().where(AttendanceMark.enrollment_id == Enrollment.id, AttendanceMark.is_current)
     query = (
-        sa.select(User.name, User.email, Student.phone, Offering.code, Offering.starts_at, Enrollment.state)
+        sa.select(
+            User.name,
+            User.email,
+            Student.phone,
+            Offering.code,
+            Offering.starts_at,
+            Enrollment.state,
+            Offering.time_zone,
+        )
         .join(Offering, Offering.id == Enrollment.offering_id)
         .join(Student, Student.id == Enrollment.student_id)
         .join(User, User.id == Student.user_id)
@@ -302,10 +314,12 @@ def no_shows(session: Session, span: Span) -> Table:
         Column(_("Email"), width=30),
         Column(_("Phone"), width=18),
         Column(_("Class")),
-        Column(_("Began"), Kind.MOMENT),
+        Column(_("Began"), Kind.LOCAL),
         Column(_("Standing"), width=18),
+        _clock(),
     ]
-    return columns, ((*row[:-1], STATE_LABELS[row[-1]]) for row in session.execute(query))
+    rows = ((*row[:5], STATE_LABELS[row[5]], row[6]) for row in session.execute(query))
+    return columns, _on_class_clock(rows)
 
 
 def attendance(session: Session, span: Span) -> Table:
@@ -314,6 +328,7 @@ def attendance(session: Session, span: Span) -> Table:
         sa.select(
             Offering.code, User.name, User.email, Meeting.number, Meeting.starts_at, AttendanceMark.status,
             AttendanceMark.minutes, Meeting.credit_minutes, AttendanceMark.method, AttendanceMark.made_at,
+            Offering.time_zone,
         )
         .join(Meeting, Meeting.id == AttendanceMark.meeting_id)
         .join(Enrollment, Enrollment.id == AttendanceMark.enrollment_id)
@@ -326,12 +341,24 @@ def attendance(session: Session, span: Span) -> Table:
     )  # fmt: skip
     columns = [
         Column(_("Class")), Column(_("Student"), width=28), Column(_("Email"), width=30),
-        Column(_("Meeting"), Kind.WHOLE), Column(_("Began"), Kind.MOMENT), Column(_("Mark"), width=12),
+        Column(_("Meeting"), Kind.WHOLE), Column(_("Began"), Kind.LOCAL), Column(_("Mark"), width=12),
         Column(_("Minutes"), Kind.WHOLE), Column(_("of"), Kind.WHOLE), Column(_("How"), width=12),
-        Column(_("Marked at"), Kind.MOMENT),
+        Column(_("Marked at"), Kind.LOCAL), _clock(),
     ]  # fmt: skip
     words = {status: str(label) for status, label in STATUS_LABELS.items()}
-    return columns, ((*row[:5], words[row[5]], *row[6:]) for row in session.execute(query))
+    return columns, _on_class_clock((*row[:5], words[row[5]], *row[6:]) for row in session.execute(query))
+
+
+def _clock() -> Column:
+    """The last column of a table with moments: whose clock they are on."""
+    return Column(_("Time zone"), width=20)
+
+
+def _on_class_clock(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+    """The rows with every moment on the clock of the class, whose zone is the last value of the row."""
+    for row in rows:
+        zone = row[-1]
+        yield tuple(local(value, zone) if isinstance(value, datetime) else value for value in row)
 
 
 def _in(span: Span) -> sa.ColumnElement[bool]:

@@ -1,9 +1,10 @@
 """The office's reports and files for boards."""
 
+import csv
 import io
 import tracemalloc
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import openpyxl
 import pytest
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
@@ -168,6 +170,34 @@ def test_a_thousand_students_and_twenty_meetings_fit_into_little_memory(session:
     assert book.worksheets[0].max_row == 20_001
 
 
+def test_times_are_on_the_clock_of_each_class(session: Session, made: Class, office: FlaskClient) -> None:
+    begin_write(session)
+    course = made.offering.course
+    factories.make_offering(
+        session,
+        course,
+        starts=datetime(2027, 3, 2, 9, 0, tzinfo=UTC),
+        code="LISBON-1",
+        time_zone="Europe/Lisbon",
+    )
+    session.commit()
+    text = office.get("/office/reports/classes.csv?first=2027-01-01&last=2027-12-31").text
+    lines = {line["Class"]: line for line in csv.DictReader(io.StringIO(text.lstrip("\ufeff")))}
+    assert (lines["LISBON-1"]["Begins"], lines["LISBON-1"]["Time zone"]) == (
+        "2027-03-02 09:00",
+        "Europe/Lisbon",
+    )
+    home = lines[made.offering.code]
+    assert (home["Begins"], home["Time zone"]) == ("2027-03-01 09:00", "America/Los_Angeles")
+    shown = office.get("/office/reports/classes?first=2027-01-01&last=2027-12-31").text
+    assert "Mar 2, 2027, 9:00" in shown.replace("\u202f", " ")
+    book = openpyxl.load_workbook(
+        io.BytesIO(office.get("/office/reports/classes.xlsx?first=2027-01-01&last=2027-12-31").data)
+    )
+    begins = {row[0].value: row[2].value for row in book.worksheets[0].iter_rows(min_row=2)}
+    assert str(begins["LISBON-1"]) == "2027-03-02 09:00:00"
+
+
 @pytest.fixture
 def board(session: Session, made: Class) -> Body:
     return make_board(session)
@@ -240,6 +270,56 @@ def test_a_board_is_told_once(session: Session, made: Class, board: Body) -> Non
     assert boards.dry_run(session, wanted(board)).told_before == 2
     session.commit()
     assert list(verify(session)) == []
+
+
+def test_a_part_stands_in_the_dry_run_of_a_board_that_credits_parts(
+    session: Session, made: Class, board: Body
+) -> None:
+    for who in range(3):
+        completed(session, made, who)
+    begin_write(session)
+    made.enrollments[
+        0
+    ].state = EnrollmentState.INCOMPLETE  # the office decided: a certificate with what was earned
+    made.enrollments[1].state = EnrollmentState.INCOMPLETE
+    session.execute(sa.delete(Certificate).where(Certificate.enrollment_id == made.ids[1]))
+    session.commit()
+    found = boards.dry_run(session, wanted(board))
+    assert [line.enrollment_id for line in found.ready] == [made.ids[0], made.ids[2]]
+    assert found.refused == []  # this board credits nobody for a part
+    begin_write(session)
+    board.partial_credit = True
+    session.commit()
+    found = boards.dry_run(session, wanted(board))
+    assert [line.hours for line in found.ready] == ["3", "3"]
+    (part,) = found.refused
+    assert (part.enrollment_id, part.problems) == (
+        made.ids[1],
+        ("Attended a part, and no certificate is in force: let it be made up, or decide for this student.",),
+    )
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_somebody_elses_program_reads_the_boards_file(
+    session: Session, made: Class, board: Body, partial: bool
+) -> None:
+    completed(session, made, 0, number="0012345")
+    begin_write(session)
+    board.partial_credit = partial
+    made.offering.course.title = "Fäscia, naïve & deep"
+    session.commit()
+    found = boards.dry_run(session, wanted(board))
+    content = boards.roster_file(found.ready, wanted(board), partial=partial)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    assert book.sheet_names == ["Roster"]
+    heads, row = book.get_sheet_by_index(0).to_python()
+    assert heads[:5] == [
+        "Provider Number", "Course Number", "Publishing Number", "License Number", "Completion Date",
+    ]  # fmt: skip
+    # Texts stay texts, with the zeros in front; the day is a date of the sheet, not a text.
+    assert row[:7] == ["50-1234", "20-77", "", "0012345", date(2027, 3, 1), "FL", "RN"]
+    assert row[7:] == (["Fäscia, naïve & deep", "3"] if partial else [])
+    assert not any("Student" in str(cell) for cell in row)  # no names
 
 
 def actor(session: Session) -> User:
