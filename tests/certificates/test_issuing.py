@@ -1,5 +1,6 @@
 """Issuing: each eligible student once, numbers without a gap, the PDF made by the worker."""
 
+import resource
 import threading
 from datetime import timedelta
 
@@ -247,3 +248,34 @@ def test_without_a_public_address_nothing_is_issued(session: Session, app: Flask
             issuing.issue_class(session, offering, actor=None, now=NOW)
     finally:
         app.extensions["settings"] = before
+
+
+def test_a_full_disk_leaves_nothing_half_issued(session: Session, app: Flask) -> None:
+    """The system refuses to write a file as long as a certificate, as a full disk would."""
+    offering = finished_class(session, students=1)
+    staff = make_user(session, Role.REGISTRAR)
+    issuing.issue_class(session, offering, actor=staff, now=NOW)
+    session.commit()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    session.rollback()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
+    try:
+        assert issuing.make_waiting() == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    session.expire_all()
+    row = session.scalars(sa.select(Certificate)).one()
+    assert row.state is CertificateState.PREPARING
+    assert "File too large" in row.problem
+    assert row.pdf_sha256 is None
+    assert [path for path in app.extensions["settings"].files_path.rglob("*") if path.is_file()] == []
+    email = row.enrollment.student.user.email
+    assert mails_to(email) == []
+    session.commit()
+    begin_write(session)
+    issuing.try_again(session, session.get_one(Certificate, row.id), actor=staff, now=NOW)
+    session.commit()
+    assert issuing.make_waiting() == 1
+    assert mails_to(email) == ["certificate"]
