@@ -128,9 +128,9 @@ def check_policy(session: Session, policy_id: int) -> None:
 def check_dates(opens_at: datetime | None, closes_at: datetime | None, starts_at: datetime) -> None:
     """Raise RuleError when enrollment would open after the class has begun, or close before it opens (UTC)."""
     if opens_at is not None and opens_at >= starts_at:
-        raise RuleError(_("Enrollment opens before the class begins."), field="opens_at")
+        raise RuleError(_("This has to be before the class begins."), field="opens_at")
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
-        raise RuleError(_("Enrollment closes after it has opened."), field="closes_at")
+        raise RuleError(_("This has to be after enrollment opens."), field="closes_at")
 
 
 def check_minimum(minimum: int | None, decide_by: date | None, *, capacity: int, first_day: date) -> None:

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session, joinedload
 
 from accounts.access import actor_again, me, signed_in
@@ -40,12 +41,13 @@ def choices_of(offerings: list[Offering]) -> list[tuple[str, str]]:
     return [
         (
             str(item.id),
-            _(
-                "%(code)s, %(dates)s, %(place)s, %(left)d seats left",
+            ngettext(
+                "%(code)s, %(dates)s, %(place)s, %(num)d seat left",
+                "%(code)s, %(dates)s, %(place)s, %(num)d seats left",
+                0 if item.waiting_count else max(item.seats_left, 0),
                 code=item.code,
                 dates=date_range(item.starts_at, item.ends_at, item.time_zone),
                 place=item.venue.place,
-                left=0 if item.waiting_count else max(item.seats_left, 0),
             ),
         )
         for item in offerings

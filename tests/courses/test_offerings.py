@@ -178,7 +178,7 @@ def test_details_and_dates_change_and_say_what_changed(session: Session, rosa: U
     opens, closes = NOW + timedelta(days=1), NOW + timedelta(days=9)
     assert set_enrollment_dates(session, offering, opens, closes, actor=rosa, now=NOW)
     assert not set_enrollment_dates(session, offering, opens, closes, actor=rosa, now=NOW)
-    with pytest.raises(RuleError, match="closes after it has opened"):
+    with pytest.raises(RuleError, match="has to be after enrollment opens"):
         set_enrollment_dates(session, offering, closes, opens, actor=rosa, now=NOW)
 
 

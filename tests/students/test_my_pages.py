@@ -203,17 +203,22 @@ def test_a_lapsed_offer_cannot_be_taken(client: FlaskClient, session: Session, s
         session.rollback()
         sign_in(client, student.user)
         client.post(f"/my/enrollments/{mine.id}/accept")
-        assert "has run out" in text_of(client.get("/my/"))
+        shown = text_of(client.get("/my/"))
+        assert "has run out" in shown
+        assert "Offer ran out" in shown
+        assert "Seat offered" not in shown
 
 
 def test_a_student_moves_to_another_class(client: FlaskClient, session: Session, student: Student) -> None:
     course = make_course(session)
-    here, there = soon(session, course), soon(session, course, starts=clock.now() + timedelta(days=60))
+    here = soon(session, course)
+    there = soon(session, course, starts=clock.now() + timedelta(days=60), capacity=1)
     mine = ask(session, here, student, now=clock.now())
     session.commit()
     sign_in(client, student.user)
     shown = client.get(f"/my/enrollments/{mine.id}/transfer")
     assert there.code in text_of(shown)
+    assert "1 seat left" in text_of(shown)
     assert client.post(f"/my/enrollments/{mine.id}/transfer", data={"to": ""}).status_code == 422
     assert client.post(f"/my/enrollments/{mine.id}/transfer", data={"to": "99999"}).status_code == 422
     assert client.post(f"/my/enrollments/{mine.id}/transfer", data={"to": str(there.id)}).status_code == 303

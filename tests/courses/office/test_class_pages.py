@@ -187,7 +187,7 @@ def test_details_are_on_the_class_s_own_clock(session: Session, client: FlaskCli
     assert form["opens_at"] == "2027-03-02T09:00"
     wrong = client.post("/office/classes/cst1-chi-a/edit", data=form | {"closes_at": "2027-03-01T09:00"})
     assert wrong.status_code == 422
-    assert "Enrollment closes: Enrollment closes after it has opened." in wrong.text
+    assert "Enrollment closes: This has to be after enrollment opens." in wrong.text
 
 
 def test_two_registrars_edit_one_class_and_nothing_is_lost(
