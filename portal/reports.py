@@ -236,15 +236,17 @@ def at_risk(session: Session, span: Span) -> Table:
     ]
     rows = [
         (summary.name, email, code, ends_at, summary.counted, summary.reachable, summary.needed, zone)
-        for summary, email, code, ends_at, zone in _summaries(session, running)
+        for summary, email, code, ends_at, zone in summaries_in(session, running)
         if not summary.on_track
     ]
     return columns, _on_class_clock(rows)
 
 
-def _summaries(
+def summaries_in(
     session: Session, condition: sa.ColumnElement[bool]
 ) -> Iterator[tuple[Summary, str, str, datetime, str]]:
+    """Everyone on the rolls of the classes that fit a condition on offerings: the summary, without bodies; address, class
+    code, its end, its zone. Three statements."""
     meetings: dict[int, list[Sitting]] = defaultdict(list)
     query = (
         sa.select(Meeting.offering_id, Meeting.id, Meeting.number, Meeting.starts_at, Meeting.ends_at,

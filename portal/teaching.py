@@ -3,7 +3,7 @@
 from flask.typing import ResponseReturnValue
 
 from accounts.access import TEACHING, me, roles
-from attendance.words import meeting_name
+from attendance.words import meeting_name, standing
 from core import clock
 from core.database import db
 from core.school import current_school
@@ -25,4 +25,5 @@ def teaching() -> ResponseReturnValue:
         now=now,
         zone=school.time_zone if school else "UTC",
         meeting_name=meeting_name,
+        standing=standing,
     )

@@ -3,7 +3,7 @@
 Nothing about anyone's health: a student who ticked "I will talk to the instructor" may have any reason (DOMAIN).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from accounts.models import User
 from attendance.access import taught_by
-from attendance.minutes import WAS_THERE, by_name
+from attendance.minutes import WAS_THERE, Summary, by_name
 from attendance.models import AttendanceMark, Roll
 from core.clock import local_date
 from courses.offering_models import Meeting, Offering, OfferingInstructor, OfferingState
+from portal.reports import summaries_in
 from students.models import ROLL_STATES, Enrollment, Student
 
 COMING = 20
@@ -46,17 +47,27 @@ class Newcomer:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """A student of a running class who cannot complete it any more without a make-up: worth a word."""
+
+    summary: Summary
+    offering: Offering
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """The teaching desk. ``to_sign_off`` are over and not signed off; ``coming`` run or begin later."""
 
     rolls: Sequence[RollState]
     newcomers: Sequence[Newcomer]
+    out_of_reach: Sequence[OutOfReach]
     to_sign_off: Sequence[Offering]
     coming: Sequence[Offering]
 
 
 def day_of(session: Session, user: User, now: datetime) -> Day:
-    """Read the desk of an instructor, or of the office for all classes; at most six statements."""
+    """Read the desk of an instructor, or of the office for all classes; at most nine statements, three of them only
+    while a class runs."""
     meetings = _meetings_today(session, user, now)
     coming = _coming(session, user, now)
     soon = {meeting.offering.id: meeting.offering for meeting in meetings}
@@ -64,9 +75,17 @@ def day_of(session: Session, user: User, now: datetime) -> Day:
     return Day(
         rolls=_roll_states(session, meetings),
         newcomers=_newcomers(session, soon),
+        out_of_reach=_out_of_reach(session, {item.code: item for item in coming if item.starts_at <= now}),
         to_sign_off=_to_sign_off(session, user, now),
         coming=coming,
     )
+
+
+def _out_of_reach(session: Session, running: Mapping[str, Offering]) -> list[OutOfReach]:
+    if not running:
+        return []
+    found = summaries_in(session, Offering.id.in_([offering.id for offering in running.values()]))
+    return [OutOfReach(item[0], running[item[2]]) for item in found if not item[0].on_track]
 
 
 def _meetings_today(session: Session, user: User, now: datetime) -> list[Meeting]:
