@@ -56,6 +56,7 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
         ),
         help=access_help.waiting(now),
         certificates=_without_certificate(),
+        corrected=_on_older_attendance(),
     )
     found = [
         _pending(people["pending"]),
@@ -63,6 +64,7 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
         _offers(people["offers"]),
         _access_help(people["help"]),
         _to_finalize(session, now),
+        _corrected(people["corrected"]),
         _certificates(people["certificates"]),
         _fees(session, now, zone),
         _drafts(session, now),
@@ -166,6 +168,33 @@ def _without_certificate() -> sa.ColumnElement[bool]:
         .exists()
     )
     return sa.and_(Enrollment.state == EnrollmentState.COMPLETED, Offering.finalized_at.is_not(None), ~live)
+
+
+def _on_older_attendance() -> sa.ColumnElement[bool]:
+    """As ``certificates.lookups.flagged``: what is printed is no longer what was marked."""
+    older = (
+        sa.select(Certificate.id)
+        .where(
+            Certificate.enrollment_id == Enrollment.id,
+            Certificate.state.in_([CertificateState.PREPARING, CertificateState.ISSUED]),
+            Certificate.attendance_revision != Enrollment.attendance_revision,
+        )
+        .exists()
+    )
+    return sa.and_(Enrollment.attendance_revision > 0, older)
+
+
+def _corrected(rows: Rows) -> Task | None:
+    if not rows:
+        return None
+    count = _total(rows)
+    title = ngettext(
+        "certificate rests on attendance that was corrected",
+        "certificates rest on attendance that was corrected",
+        count,
+    )
+    endpoint = "certificates.office_certificates"
+    return Task(count, title, _places(_codes(rows)), _("Replace or revoke"), endpoint)
 
 
 def _certificates(rows: Rows) -> Task | None:

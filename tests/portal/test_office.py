@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from attendance.models import AttendanceMark, MarkStatus, Roll
+from certificates.models import Certificate, CertificateState
 from core import clock
 from core.outbox import MailState, OutgoingMail
 from core.worker import WorkerHeartbeat
@@ -129,6 +130,16 @@ def test_each_kind_of_task_is_counted(app: Flask, session: Session) -> None:
     put_enrollment(session, over)
     signed = make_offering(session, code="DONE-A", starts=NOW - timedelta(days=30), finalized_at=NOW)
     put_enrollment(session, signed, state=EnrollmentState.COMPLETED)
+    for number in range(2):  # one was corrected after its certificate was issued, and is incomplete now
+        told = put_enrollment(session, signed, state=EnrollmentState.INCOMPLETE, attendance_revision=1)
+        add(
+            session,
+            Certificate(
+                enrollment_id=told.id, year=2027, sequence=number + 1, number=f"TBI-27-{number}",
+                token=f"token{number}", state=CertificateState.ISSUED, template="certificate-quiet", snapshot={},
+                attendance_revision=number, reserved_at=NOW, issued_at=NOW, pdf_sha256="0" * 64, pdf_size=1,
+            ),
+        )  # fmt: skip
     make_offering(session, code="DRAFT-A", starts=NOW + timedelta(days=9), state=OfferingState.DRAFT)
     for number, mail_state in enumerate((MailState.FAILED, MailState.QUEUED, MailState.SENT)):
         add(
@@ -147,6 +158,7 @@ def test_each_kind_of_task_is_counted(app: Flask, session: Session) -> None:
         (roster, "SOON-A", 2),
         (roster, "SOON-A", 1),
         ("attendance.class_grid", "OVER-A", 1),
+        ("certificates.office_certificates", "", 1),
         ("certificates.class_certificates", "DONE-A", 1),
         ("courses.office_class", "DRAFT-A", 1),
         ("portal.office_mail", "", 2),
