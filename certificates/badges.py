@@ -31,6 +31,8 @@ from core.errors import RuleError
 CONTEXTS = [
     "https://www.w3.org/ns/credentials/v2",
     "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
+    # gives the type of credentialSchema its meaning; without it a strict JSON-LD reader refuses the credential
+    "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json",
 ]
 SCHEMA = "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_achievementcredential_schema.json"
 STATUS_LIST_BITS = 131_072
