@@ -16,8 +16,10 @@
     if (answer.redirected || mine !== asked) return;
     const said = await answer.json();
     if (said.problem) return tell(said.problem);
+    const until = Date.now() + 30_000;
     for (let wait = 150; mine === asked; wait = Math.min(wait * 1.3, 1000)) {
       await pause(wait);
+      if (Date.now() > until) return tell(figure.dataset.failed);
       const state = await fetch(said.paper, { redirect: 'manual', credentials: 'same-origin' });
       if (state.type === 'opaqueredirect') break;
       if (!state.ok) return tell(figure.dataset.failed);
