@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
+from attendance.door_models import WalkIn
+from attendance.makeup_models import MakeUp, MakeUpState
 from certificates.models import Certificate, CertificateState
 from core.clock import local_date
 from core.formatting import date_time, listing, money
@@ -63,6 +65,7 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
         _undecided(session, now),
         _offers(people["offers"]),
         _access_help(people["help"]),
+        *_door_and_make_ups(session),
         _to_finalize(session, now),
         _corrected(people["corrected"]),
         _certificates(people["certificates"]),
@@ -156,6 +159,25 @@ def _to_finalize(session: Session, now: datetime) -> Task | None:
         return None
     title = ngettext("class is over and not signed off", "classes are over and not signed off", len(codes))
     return Task(len(codes), title, _places(codes), _("See the attendance"), "attendance.class_grid", codes[0])
+
+
+def _door_and_make_ups(session: Session) -> list[Task]:
+    """People at the door who wait for the office, and make-ups that were asked for. One statement."""
+    door = sa.select(sa.func.count()).select_from(WalkIn).where(WalkIn.settled_at.is_(None))
+    asked = sa.select(sa.func.count()).select_from(MakeUp).where(MakeUp.state == MakeUpState.ASKED)
+    waiting, requests = session.execute(sa.select(door.scalar_subquery(), asked.scalar_subquery())).one()
+    found = []
+    if waiting:
+        title = ngettext(
+            "person at the door was not enrolled", "people at the door were not enrolled", waiting
+        )
+        said = _("Noted by the instructor, with the reason.")
+        found.append(Task(waiting, title, said, _("Settle"), "attendance.office_walk_ins"))
+    if requests:
+        title = ngettext("make-up is asked for", "make-ups are asked for", requests)
+        said = _("The student waits for an answer.")
+        found.append(Task(requests, title, said, _("Decide"), "attendance.office_makeups"))
+    return found
 
 
 def _without_certificate() -> sa.ColumnElement[bool]:

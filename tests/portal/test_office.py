@@ -8,6 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
+from attendance.door_models import WalkIn
+from attendance.makeup_models import MakeUp, MakeUpState
 from attendance.models import AttendanceMark, MarkStatus, Roll
 from certificates.models import Certificate, CertificateState
 from core import clock
@@ -195,6 +197,25 @@ def test_a_worker_that_has_stopped_is_told(
     assert ("worker has stopped" in client.get("/office/").text) is told
 
 
+def test_the_door_and_make_ups_wait_for_the_office(session: Session, client: FlaskClient, rosa: User) -> None:
+    now = clock.now()
+    home, host = make_offering(session, starts=now - 9 * HOUR), make_offering(session, starts=now + 99 * HOUR)
+    enrollment = put_enrollment(session, home, state=EnrollmentState.COMPLETED)
+    problem = "No seat is free."
+    values = {"name": "Nia Obi", "email": "nia@example.org", "problem": problem, "noted_at": now}
+    session.add(WalkIn(meeting_id=home.meetings[0].id, **values))
+    asked = {"missed_meeting_id": home.meetings[0].id, "meeting_id": host.meetings[0].id, "asked_at": now}
+    session.add(MakeUp(enrollment_id=enrollment.id, state=MakeUpState.ASKED, **asked))
+    session.commit()
+    html = client.get("/office/").text
+    for words, address in (
+        ("person at the door was not enrolled", "/office/walk-ins"),
+        ("make-up is asked for", "/office/make-ups"),
+    ):
+        assert words in html
+        assert f'href="{address}"' in html
+
+
 def test_the_page_takes_as_many_statements_with_1000_classes(
     session: Session, client: FlaskClient, app: Flask, rosa: User
 ) -> None:
@@ -214,7 +235,7 @@ def test_the_page_takes_as_many_statements_with_1000_classes(
         with statements(app) as seen:
             assert client.get("/office/").status_code == 200
         counts.append(len(seen))
-    assert counts == [14, 14]
+    assert counts == [15, 15]
 
 
 def test_strangers_are_refused(session: Session, client: FlaskClient) -> None:
