@@ -320,6 +320,14 @@ def test_a_declined_one_may_be_asked_for_again_and_one_may_be_taken_back(
     assert "Taken back" in client.get(address).text
 
 
+def test_only_who_missed_something_is_led_to_make_ups(
+    client: FlaskClient, session: Session, two: Two
+) -> None:
+    for number, led in ((0, True), (1, False)):  # the first was absent, the second was there
+        sign_in(client, two.home.enrollments[number].student.user)
+        assert ("Make up what you missed" in client.get("/my/").text) is led
+
+
 def test_the_office_plans_at_once(client: FlaskClient, session: Session, two: Two) -> None:
     sign_in(client, two.office)
     address = f"/office/enrollments/{two.enrollment.id}/make-ups"
