@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from accounts.passwords import check_password
+from attendance.models import AttendanceMark
 from certificates.models import Certificate
 from core import audit, clock
 from core.database import db, writing
@@ -69,6 +70,13 @@ def test_alice_has_a_certificate_and_two_classes_to_come(loaded: Session) -> Non
         row.snapshot["facts"]["participant"] == "Alice Okafor"
         for row in loaded.scalars(sa.select(Certificate))
     )
+
+
+def test_there_is_a_roll_to_take_at_any_hour(loaded: Session) -> None:
+    offering = loaded.scalars(sa.select(Offering).where(Offering.code == "CST2-AST-A")).one()
+    over = [meeting for meeting in offering.meetings if meeting.ends_at <= clock.now()]
+    marked = set(loaded.scalars(sa.select(AttendanceMark.meeting_id)))
+    assert [meeting.id in marked for meeting in over] == [True] * (len(over) - 1) + [False]
 
 
 def test_no_mail_goes_out_for_the_past_and_no_claim_is_published(loaded: Session) -> None:
