@@ -79,7 +79,7 @@ setup_python_packages() { # file
 # --- System packages --------------------------------------------------------------------------------------------------
 
 packages_for_documents="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji"
-packages_for_tests="poppler-utils qpdf"
+packages_for_tests="poppler-utils qpdf libatomic1"
 
 has_browser() {
     [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
@@ -111,6 +111,7 @@ why_packages() { # packages
     case " $* " in *" libpango"* | *" libharfbuzz"*) say "  Pango and HarfBuzz set the text of certificates and other papers" ;; esac
     case " $* " in *" fonts-noto"*) say "  the Noto fonts write people's names in every script" ;; esac
     case " $* " in *" poppler-utils "* | *" qpdf "*) say "  poppler-utils and qpdf let the tests look at the papers" ;; esac
+    case " $* " in *" libatomic1 "*) say "  libatomic lets Playwright, which drives the browser of the tests, start" ;; esac
     case " $* " in *" chromium "*) say "  Chromium opens the pages in the browser tests" ;; esac
 }
 
