@@ -78,8 +78,10 @@ def test_an_instructor_takes_the_roll_on_a_phone(school: School, javascript: boo
     minutes.fill("70")
     if javascript:
         expect(page.locator("#save-state")).to_contain_text("not saved")
-    page.get_by_role("button", name="Save roll").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_response(
+        lambda answer: answer.request.method == "POST"
+    ):  # leaving sooner would leave it unsaved
+        page.get_by_role("button", name="Save roll").click()
     page.goto(f"{school.url}/teaching/CST2-AST-A/")
     expect(page.locator("table.matrix")).to_contain_text("70")
     page.context.close()
