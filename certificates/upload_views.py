@@ -3,7 +3,6 @@
 import hashlib
 
 import sqlalchemy as sa
-from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -11,7 +10,7 @@ from certificates.blueprint import blueprint
 from certificates.forms import UploadForm
 from certificates.models import Certificate
 from certificates.verification import finding
-from certificates.verify_views import answer, private, start_page, today_there
+from certificates.verify_views import answer, private, start_page, today_there, who_asks
 from core import clock, throttle
 from core.database import db
 from core.web import page
@@ -22,8 +21,7 @@ UPLOADS_PER_TEN_MINUTES = 30
 @blueprint.post("/verify/file")
 def verify_file() -> ResponseReturnValue:
     """Judge an uploaded file; nothing of it is kept."""
-    who = request.remote_addr or "unknown"
-    throttle.hit("verify-file", who, limit=UPLOADS_PER_TEN_MINUTES, seconds=600, now=clock.now())
+    throttle.hit("verify-file", who_asks(), limit=UPLOADS_PER_TEN_MINUTES, seconds=600, now=clock.now())
     form = UploadForm()
     if not form.validate_on_submit():
         return start_page(upload=form, status=422)

@@ -20,8 +20,9 @@ PER_MINUTE = 60
 TYPED_PER_TEN_MINUTES = 20
 
 
-def _who() -> str:
-    return request.remote_addr or "unknown"
+def who_asks() -> str:
+    """Whom the limits count: the network that the request comes from."""
+    return throttle.network_of(request.remote_addr)
 
 
 def today_there() -> tuple[str, date]:
@@ -53,7 +54,7 @@ def start_page(
 @blueprint.post("/verify/")
 def verify_number() -> ResponseReturnValue:
     """Check a typed number together with the family name: one answer for unknown and mismatch."""
-    throttle.hit("verify-typed", _who(), limit=TYPED_PER_TEN_MINUTES, seconds=600, now=clock.now())
+    throttle.hit("verify-typed", who_asks(), limit=TYPED_PER_TEN_MINUTES, seconds=600, now=clock.now())
     form = VerifyForm()
     if not form.validate_on_submit():
         return start_page(form=form, status=422)
@@ -65,7 +66,7 @@ def verify_number() -> ResponseReturnValue:
 @blueprint.get("/verify/<token>")
 def verify(token: str) -> ResponseReturnValue:
     """The address of the QR code: valid, superseded, revoked, expired or unknown."""
-    throttle.hit("verify", _who(), limit=PER_MINUTE, seconds=60, now=clock.now())
+    throttle.hit("verify", who_asks(), limit=PER_MINUTE, seconds=60, now=clock.now())
     zone, today = today_there()
     return answer(find_by_token(db.session, token, today), token, zone)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from app import create_app
+from core import clock
 from core.database import begin_write, db
 from core.migrations import alembic, attach
 from core.settings import Settings
@@ -259,6 +261,13 @@ def session(app: Flask) -> Iterator[Session]:
         begin_write(db.session)
         yield db.session
         db.session.rollback()
+
+
+@pytest.fixture
+def early_in_the_hour() -> Iterator[None]:
+    """The clock runs from the beginning of an hour: no window in which attempts are counted ends during the test."""
+    with time_machine.travel(clock.now().replace(minute=0, second=1), tick=True):
+        yield
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ One document at a time in a process (Pango and the font configuration are shared
 lock. Several workers are several processes.
 """
 
+import gc
 import hashlib
 import io
 import threading
@@ -126,7 +127,19 @@ def write(
             )
         except FatalURLFetchingError as error:
             raise PdfError(_("This template asks for a file that it may not use.")) from error
+    _settle()
     return bytes(written)
+
+
+@cache
+def _settle() -> None:
+    """After the first document: what was loaded and drawn for it stays, so the garbage collector need not look at it again.
+
+    Each document makes enough objects for several full collections, and each of these would walk through all the libraries
+    (a tenth of a certificate's CPU).
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _embedded(attachment: Attachment, fetcher: FixedFetcher) -> Any:

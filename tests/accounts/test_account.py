@@ -172,6 +172,7 @@ def test_a_bad_password_change_is_told(
     assert PASSWORD not in answer.get_data(as_text=True)
 
 
+@pytest.mark.usefixtures("early_in_the_hour")
 def test_an_open_session_cannot_be_used_to_guess_the_password(client: FlaskClient, ada: User) -> None:
     fields = {"current": "wrong", "password": NEW}
     answers = [client.post("/accounts/account/password", data=fields) for _ in range(11)]

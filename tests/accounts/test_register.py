@@ -101,6 +101,7 @@ def test_only_who_chose_the_password_confirms_the_address(
     assert client.get("/accounts/account").status_code == 303
 
 
+@pytest.mark.usefixtures("early_in_the_hour")
 def test_passwords_cannot_be_tried_out_at_the_link(app: Flask, client: FlaskClient) -> None:
     register(client)
     link = link_in(mail_to(app, "ada@example.org"))
@@ -234,6 +235,7 @@ def test_bad_input_names_the_field_and_keeps_what_was_typed(
     assert db.session.scalar(sa.select(sa.func.count(User.id))) == 0
 
 
+@pytest.mark.usefixtures("early_in_the_hour")
 def test_mails_to_one_address_are_limited(client: FlaskClient) -> None:
     answers = [register(client) for _ in range(MAILS_PER_ADDRESS + 1)]
     assert [answer.status_code for answer in answers] == [303] * MAILS_PER_ADDRESS + [429]

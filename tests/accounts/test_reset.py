@@ -149,6 +149,7 @@ def test_bad_input_names_the_field(client: FlaskClient, session: Session, email:
     assert f"Email: {told}" in text_of(answer)
 
 
+@pytest.mark.usefixtures("early_in_the_hour")
 def test_mails_to_one_address_are_limited_known_or_not(client: FlaskClient, ada: User) -> None:
     for email in ("ada@example.org", "nobody@example.org"):
         answers = [

@@ -99,6 +99,7 @@ def test_someone_who_was_invited_cannot_sign_in_before_setting_a_password(
         assert login(client, "invited@example.org", guess).status_code == 422
 
 
+@pytest.mark.usefixtures("early_in_the_hour")
 def test_too_many_wrong_passwords_close_the_door_for_a_while(client: FlaskClient, ada: User) -> None:
     for _ in range(PER_ADDRESS):
         assert login(client, "ada@example.org", "wrong password").status_code == 422
@@ -109,6 +110,7 @@ def test_too_many_wrong_passwords_close_the_door_for_a_while(client: FlaskClient
     assert 'value="ada@example.org"' in answer.get_data(as_text=True)
 
 
+@pytest.mark.usefixtures("early_in_the_hour")
 def test_unknown_addresses_are_limited_like_known_ones(client: FlaskClient, session: Session) -> None:
     answers = [login(client, "nobody@example.org", "wrong password") for _ in range(PER_ADDRESS + 1)]
     assert [answer.status_code for answer in answers] == [422] * PER_ADDRESS + [429]
@@ -121,6 +123,7 @@ def test_the_right_password_forgets_the_wrong_ones(client: FlaskClient, ada: Use
         assert login(client, "ada@example.org").status_code == 303
 
 
+@pytest.mark.usefixtures("early_in_the_hour")
 def test_one_network_cannot_try_many_addresses(
     client: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_class_that_scans_at_once_is_checked_in_whole(app: Flask, session: Ses
         assert list(audit.verify(db.session)) == []
 
 
+@pytest.mark.usefixtures("early_in_the_hour")
 def test_one_who_guesses_is_stopped_and_the_others_behind_the_address_are_not(
     app: Flask, session: Session, made: Class
 ) -> None:

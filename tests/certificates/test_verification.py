@@ -81,16 +81,6 @@ def test_an_empty_field_is_named(session: Session, client: FlaskClient, missing:
     assert kept in answer.text
 
 
-def test_guessing_is_limited(session: Session, client: FlaskClient) -> None:
-    answers = [
-        client.post("/verify/", data={"number": f"TBI-27-{n:04d}", "family_name": "Person"})
-        for n in range(25)
-    ]
-    assert answers[19].status_code == 404
-    assert answers[24].status_code == 429
-    assert "Try again in" in answers[24].text
-
-
 def test_a_revoked_certificate_says_so_with_its_date_and_category_only(
     session: Session, client: FlaskClient
 ) -> None:

@@ -193,3 +193,13 @@ def test_the_roster_names_seats_without_a_name_and_who_pays(
     assert "For a seat given back today $795.00 less is asked for; the terms keep $0.00 of it." in (
         client.get(f"/office/groups/{booking.id}").text
     )
+
+
+def test_whoever_has_the_address_cannot_send_without_end(
+    app: Flask, booking: GroupBooking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("students.views.groups.ACTS_AN_HOUR", 5)
+    contact = app.test_client()
+    with time_machine.travel(NOW, tick=False):
+        codes = [contact.post(f"/groups/{booking.token}", data={}).status_code for _ in range(6)]
+    assert codes == [422] * 5 + [429]
