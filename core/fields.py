@@ -160,6 +160,29 @@ class MoneyField(StringField):
         self.data = value
 
 
+class RateField(MoneyField):
+    """A percentage, typed and shown as "8.875", kept exactly in ten-thousandths of a percent: 88750. None when empty.
+
+    At most 100 percent with four decimals.
+    """
+
+    def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, digits=4, maximum=1_000_000, **kwargs)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return format_money(self.data, 4).rstrip("0").rstrip(".") if self.data else ""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Read the percentage; raises ValueError with the message for its reader."""
+        typed = clean_text(valuelist[0]).removesuffix("%") if valuelist else ""
+        try:
+            super().process_formdata([typed])
+        except ValueError:
+            raise ValueError(gettext("Use a percentage from 0 to 100, like 19 or 8.875.")) from None
+
+
 class DateField(_DateField):
     """A calendar date from 1900 to 2199; no zone, no time."""
 

@@ -42,6 +42,7 @@ from core.fields import (
     MinutesField,
     MoneyField,
     PersonNameField,
+    RateField,
     TimeField,
     WholeNumberField,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "PasswordField",
     "PersonNameField",
     "RadioField",
+    "RateField",
     "Required",
     "SearchField",
     "SelectField",

@@ -7,12 +7,21 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.database import Base, Key, LongText, ShortText
 
+# 100% in the unit of ``School.tax_rate``.
+TAX_WHOLE = 1_000_000
+
 
 class School(Base):
     """Who runs the courses: printed on every paper and page. Money is in the smallest unit of ``currency``."""
 
     __tablename__ = "school"
-    __table_args__ = (sa.CheckConstraint("id = 1", name="single"),)
+    __table_args__ = (
+        sa.CheckConstraint("id = 1", name="single"),
+        sa.CheckConstraint("tax_rate BETWEEN 0 AND 1000000", name="tax_rate"),
+        sa.CheckConstraint(
+            "tax_rate = 0 OR (tax_name <> '' AND tax_id <> '' AND tax_note = '')", name="tax_is_whole"
+        ),
+    )
 
     id: Mapped[Key]
     name: Mapped[ShortText]
@@ -26,6 +35,10 @@ class School(Base):
     # On invoices: the tax number as printed, and how to pay by transfer, a line "label: value" each.
     tax_id: Mapped[ShortText] = mapped_column(default="")
     bank_details: Mapped[LongText] = mapped_column(default="")
+    # The tax that prices include, in ten-thousandths of a percent (190000 is 19%; 0: none), or why none is charged.
+    tax_name: Mapped[ShortText] = mapped_column(default="")
+    tax_rate: Mapped[int] = mapped_column(default=0)
+    tax_note: Mapped[ShortText] = mapped_column(default="")
     signatory: Mapped[ShortText] = mapped_column(default="")
     signatory_role: Mapped[ShortText] = mapped_column(default="")
     signature_sha256: Mapped[str | None] = mapped_column(sa.String(64))

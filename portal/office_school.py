@@ -1,5 +1,7 @@
 """The school's settings, for administrators."""
 
+from typing import Any
+
 from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,7 +13,16 @@ from core import audit, clock
 from core.database import db
 from core.editing import EditForm, StaleError, Stored, fingerprint, refuse_stale
 from core.errors import RuleError
-from core.forms import CodeField, EmailField, Length, Required, StringField, TelField, TextAreaField
+from core.forms import (
+    CodeField,
+    EmailField,
+    Length,
+    RateField,
+    Required,
+    StringField,
+    TelField,
+    TextAreaField,
+)
 from core.school import current_school
 from core.web import acting, note, page, see_other
 from portal.blueprint import blueprint
@@ -29,6 +40,9 @@ class SchoolForm(EditForm):
     signatory = StringField(_l("Signs for the school"), [Length(max=200)])
     tax_id = StringField(_l("Tax or registration number"), [Length(max=200)])
     bank_details = TextAreaField(_l("How to pay"), [Length(max=1000)])
+    tax_name = StringField(_l("Name of the tax"), [Length(max=40)])
+    tax_rate = RateField(_l("Rate in percent"))
+    tax_note = StringField(_l("Why no tax is charged"), [Length(max=200)])
     currency = CodeField(_l("Currency"), [Required()], longest=3)
     time_zone = StringField(_l("Time zone"), [Required(), Length(max=200)])
     number_prefix = CodeField(_l("Certificate numbers begin with"), [Required()], longest=8)
@@ -62,5 +76,8 @@ def _save(form: SchoolForm) -> None:
         fresh = SchoolForm(formdata=None, obj=school)
         last = audit.last_change(session, school) if school else None
         refuse_stale(form, fresh, last=last, zone=school.time_zone if school else "UTC")
-        given = {name: value or "" for name, value in form.data.items() if name not in ("seen", "csrf_token")}
+        given: dict[str, Any] = {
+            name: value or "" for name, value in form.data.items() if name not in ("seen", "csrf_token")
+        }
+        given["tax_rate"] = form.tax_rate.data or 0
         save_school(session, SchoolData(**given), actor=actor, now=clock.now())

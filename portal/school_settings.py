@@ -20,7 +20,10 @@ from courses.models import Course
 
 @dataclass(frozen=True, kw_only=True)
 class SchoolData:
-    """Everything a school is. ``currency`` is an ISO 4217 code, ``time_zone`` an IANA name."""
+    """Everything a school is. ``currency`` is an ISO 4217 code, ``time_zone`` an IANA name.
+
+    ``tax_rate`` is in ten-thousandths of a percent: 190000 is 19%, 0 none.
+    """
 
     name: str
     email: str
@@ -33,13 +36,16 @@ class SchoolData:
     signatory: str = ""
     tax_id: str = ""
     bank_details: str = ""
+    tax_name: str = ""
+    tax_rate: int = 0
+    tax_note: str = ""
 
 
 def save_school(session: Session, data: SchoolData, *, actor: User, now: datetime) -> list[str]:
     """Set the school up, or change it; returns the names of what changed.
 
     Papers that exist keep what they say. Raises RuleError, with its field, for an unknown zone or currency, a prefix that
-    is no short code, and another currency once there are prices.
+    is no short code, a tax that is said by half, and another currency once there are prices.
     """
     _check(data)
     school = locked(session, School, 1)
@@ -72,3 +78,26 @@ def _check(data: SchoolData) -> None:
         raise RuleError(_("This is not a currency. One looks like USD."), field="currency")
     if not re.fullmatch(r"[A-Z][A-Z0-9]{1,7}", data.number_prefix):
         raise RuleError(_("Use two to eight letters A to Z and digits, like TBI."), field="number_prefix")
+    _check_tax(data)
+
+
+def _check_tax(data: SchoolData) -> None:
+    if not data.tax_rate:
+        if data.tax_name:
+            raise RuleError(
+                _("Write the rate of the tax, or leave its name empty when none is charged."),
+                field="tax_rate",
+            )
+        return
+    if not data.tax_name:
+        raise RuleError(_("Write what the tax is called on an invoice, like VAT."), field="tax_name")
+    if not data.tax_id:
+        raise RuleError(
+            _("Write the number under which the school pays this tax: invoices have to name it."),
+            field="tax_id",
+        )
+    if data.tax_note:
+        raise RuleError(
+            _("An invoice can't show a tax and say that none is charged. Leave one of them empty."),
+            field="tax_note",
+        )

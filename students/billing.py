@@ -23,7 +23,7 @@ from core.papers import MadePaper, paper
 from core.school import School, current_school, printed_facts
 from courses.models import Delivery, Policy
 from courses.offering_models import Offering
-from students import ledger
+from students import ledger, tax
 from students.fee_words import entry_words, is_kept
 from students.group_models import GroupBooking
 from students.ledger_models import (
@@ -157,7 +157,8 @@ def _facts(
         "lines": [_line(entry, owner) for entry in charges],
         "discounts": [{"text": entry_words(entry), "amount": entry.amount_cents} for entry in off],
         "subtotal": sum(entry.amount_cents for entry in charges),
-        "tax": None,
+        "tax": tax.line(school, account.charged_cents),
+        "tax_note": school.tax_note,
         "total": account.charged_cents,
         "payments": [_payment(entry, numbers.get(entry.id, "")) for entry in came],
         "balance": account.balance_cents,

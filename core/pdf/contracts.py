@@ -238,9 +238,17 @@ class InvoiceLine(TypedDict):
 
 
 class Amount(TypedDict):
-    """A discount or tax; discounts are negative cents."""
+    """A discount, in negative cents, or the payment of a receipt."""
 
     text: str
+    amount: int
+
+
+class IncludedTax(TypedDict):
+    """The tax within a total, in cents; `detail` says the net amount."""
+
+    text: str
+    detail: str
     amount: int
 
 
@@ -256,6 +264,7 @@ class InvoiceDocument(Document):
     """`invoice`: an invoice or, with `kind` "receipt", a receipt. `facts` and `bank` are label, value.
 
     `received` is the payment that a receipt is for, in cents above zero; receipts from before it was kept have none.
+    `tax` is part of the total, never on top; `tax_note` says why none is charged (documents from before have no such key).
     """
 
     kind: str
@@ -269,7 +278,8 @@ class InvoiceDocument(Document):
     lines: list[InvoiceLine]
     discounts: list[Amount]
     subtotal: int
-    tax: Amount | None
+    tax: IncludedTax | None
+    tax_note: NotRequired[str]
     total: int
     payments: list[Payment]
     balance: int

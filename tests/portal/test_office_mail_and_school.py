@@ -113,6 +113,24 @@ def test_the_school_is_changed_by_an_administrator(session: Session, client: Fla
     assert (school.signatory, school.number_prefix, school.currency) == ("Ada Lindqvist", "TIDE", "USD")
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept", "shown"),
+    [("19", 190_000, "19"), ("8,875 %", None, ""), ("8.8750%", 88_750, "8.875"), ("0.5", 5000, "0.5")],
+)
+def test_a_rate_is_kept_exactly_as_typed(
+    session: Session, client: FlaskClient, ada: User, typed: str, kept: int | None, shown: str
+) -> None:
+    make_school(session)
+    session.commit()
+    form = fields_of(client.get("/office/school")) | {"tax_name": "VAT", "tax_id": "DE1", "tax_rate": typed}
+    answer = client.post("/office/school", data=form)
+    if kept is None:  # the comma of a German, or eight thousand of an American: it is asked again
+        assert "Use a percentage from 0 to 100" in answer.text
+        return
+    assert session.scalars(sa.select(School.tax_rate)).one() == kept
+    assert fields_of(client.get("/office/school"))["tax_rate"] == shown
+
+
 def test_an_empty_school_is_set_up(session: Session, client: FlaskClient, ada: User) -> None:
     form = {
         "name": "New School",
@@ -136,6 +154,16 @@ def test_an_empty_school_is_set_up(session: Session, client: FlaskClient, ada: U
         ({"currency": "XQQ"}, "Currency: This is not a currency."),
         ({"number_prefix": "T"}, "Certificate numbers begin with: Use two to eight"),
         ({"currency": "JPY"}, "Currency: Prices are written in USD already."),
+        ({"tax_rate": "nineteen"}, "Rate in percent: Use a percentage from 0 to 100"),
+        ({"tax_rate": "100.5", "tax_name": "VAT"}, "Rate in percent: Use a percentage from 0 to 100"),
+        ({"tax_rate": "8.12345", "tax_name": "VAT"}, "Rate in percent: Use a percentage from 0 to 100"),
+        ({"tax_name": "VAT"}, "Rate in percent: Write the rate of the tax"),
+        ({"tax_rate": "19", "tax_id": "DE1"}, "Name of the tax: Write what the tax is called"),
+        ({"tax_rate": "19", "tax_name": "VAT"}, "Tax or registration number: Write the number"),
+        (
+            {"tax_rate": "19", "tax_name": "VAT", "tax_id": "DE1", "tax_note": "None."},
+            "Why no tax is charged: An invoice can",
+        ),
     ],
 )
 def test_bad_input_is_told_at_its_field(

@@ -207,3 +207,61 @@ def test_numbers_have_no_gap_and_no_duplicate_in_a_race(session: Session, app: F
             [d for d in account.documents if d.kind is DocumentKind.RECEIPT]
         )
     assert TODAY.year == 2027
+
+
+def taxed(session: Session, **values: Any) -> None:
+    school = session.get_one(School, 1)
+    for name, value in ({"tax_name": "VAT", "tax_rate": 190_000, "tax_id": "DE123"} | values).items():
+        setattr(school, name, value)
+    session.flush()
+
+
+def test_an_invoice_says_how_much_of_its_total_is_tax(session: Session) -> None:
+    from tests.core.pdf.conformance import text_of
+
+    taxed(session)
+    account = account_of(session, ask(session, make_offering(session)))
+    document = invoice(session, account)
+    assert document.snapshot["total"] == 79500
+    assert document.snapshot["tax"] == {
+        "text": "Including 19% VAT",
+        "detail": "Net amount $668.07",
+        "amount": 12693,
+    }
+    text = text_of(made_pdf(session, document, registrar(session)))
+    for words in ("Including 19% VAT", "Net amount $668.07", "$126.93", "DE123"):
+        assert words in text
+
+
+def test_what_was_invoiced_keeps_its_tax(session: Session) -> None:
+    taxed(session)
+    account = account_of(session, ask(session, make_offering(session)))
+    first = invoice(session, account)
+    taxed(session, tax_rate=0, tax_name="", tax_note="No VAT: small business.")
+    pay(session, account, 100)
+    second = invoice(session, account)
+    assert first.snapshot["tax"]["amount"] == 12693
+    assert (second.snapshot["tax"], second.snapshot["tax_note"]) == (None, "No VAT: small business.")
+
+
+def test_a_school_without_a_tax_prints_none(session: Session) -> None:
+    from tests.core.pdf.conformance import text_of
+
+    document = invoice(session, account_of(session, ask(session, make_offering(session))))
+    assert (document.snapshot["tax"], document.snapshot["tax_note"]) == (None, "")
+    assert "Including" not in text_of(made_pdf(session, document, registrar(session)))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"tax_rate": -1},
+        {"tax_rate": 1_000_001},
+        {"tax_name": ""},
+        {"tax_id": ""},
+        {"tax_note": "None is charged."},
+    ],
+)
+def test_the_database_takes_no_tax_by_half(session: Session, values: dict[str, Any]) -> None:
+    with pytest.raises(sa.exc.IntegrityError):
+        taxed(session, **values)
