@@ -181,7 +181,11 @@ def correct_mark(code: str, enrollment_id: int) -> ResponseReturnValue:
 
 def _meeting(session: Session, offering: Offering, number: str) -> Meeting:
     query = sa.select(Meeting).where(Meeting.offering_id == offering.id)
-    meeting = session.scalar(query.where(Meeting.number == int(number))) if number.isdecimal() else None
+    meeting = (
+        session.scalar(query.where(Meeting.number == int(number)))
+        if number.isdecimal() and len(number) < 6
+        else None
+    )
     if meeting is None:
         abort(404)
     return meeting

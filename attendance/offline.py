@@ -8,7 +8,7 @@ the roll's page asks (``marking``).
 import base64
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -29,12 +29,14 @@ MARKS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class SentRoll:
-    """One roll as a phone sent it: which, the revision that it was looking at, and the marks."""
+    """One roll as a phone sent it: which, the revision that it was looking at, and the marks. ``refused`` are those that
+    nobody could save, by their key, with the sentence."""
 
     code: str
     number: int
     revision: int
     entries: tuple[Entry, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def known_key(session: Session, user_id: int) -> str | None:
@@ -70,27 +72,44 @@ def _read_roll(roll: Mapping[str, Any]) -> SentRoll:
     marks: Sequence[Mapping[str, Any]] = roll["marks"]
     if len(marks) > MARKS_AT_ONCE:
         raise ValueError("too many marks")
+    entries, refused = [], {}
+    for mark in marks:
+        key = str(mark["key"])
+        if not 16 <= len(key) <= 64:
+            raise ValueError("a mark needs a key of its own")
+        try:
+            entries.append(_read_mark(mark, key))
+        except RuleError as error:
+            refused[key] = str(error)
     return SentRoll(
-        str(roll["code"])[:40],
-        int(roll["number"]),
-        int(roll["revision"]),
-        tuple(_read_mark(mark) for mark in marks),
+        str(roll["code"])[:40], int(roll["number"]), int(roll["revision"]), tuple(entries), refused
     )
 
 
-def _read_mark(mark: Mapping[str, Any]) -> Entry:
-    key = str(mark["key"])
-    if not 16 <= len(key) <= 64:
-        raise ValueError("a mark needs a key of its own")
+def _read_mark(mark: Mapping[str, Any], key: str) -> Entry:
+    """One mark. What a person typed wrong is a RuleError, so that it holds up no other mark; what no phone of ours sends
+    is a ValueError."""
     made_at = datetime.fromisoformat(str(mark["made_at"]))
     if made_at.tzinfo is None:
         raise ValueError("a moment needs its zone")
-    minutes = mark.get("minutes")
+    try:
+        status = MarkStatus(mark["status"])
+    except ValueError as error:
+        raise RuleError(_("Choose present, late, left early, absent or excused.")) from error
     return Entry(
         int(mark["enrollment"]),
-        MarkStatus(mark["status"]),
-        None if minutes in (None, "") else int(minutes),
+        status,
+        _read_minutes(mark.get("minutes")),
         made_at,
         key,
         None if mark.get("remark") is None else clean_text(str(mark["remark"])),
     )
+
+
+def _read_minutes(typed: object) -> int | None:
+    text = "" if typed is None else str(typed).strip()
+    if not text:
+        return None
+    if not (text.removeprefix("-").isdecimal() and len(text) <= 6):
+        raise RuleError(_("Write the minutes as a whole number."))
+    return int(text)

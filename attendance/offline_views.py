@@ -156,6 +156,6 @@ def _taken(roll: SentRoll, saved: Saved) -> dict[str, Any]:
     return {
         "revision": saved.revision,
         "stored": [key for number, key in keys.items() if number not in saved.refused],
-        "refused": {keys[number]: told for number, told in saved.refused.items()},
+        "refused": {**roll.refused, **{keys[number]: told for number, told in saved.refused.items()}},
         "differences": [difference.name for difference in saved.differences],
     }

@@ -110,7 +110,7 @@ def _mark_rest(code: str, number: int, *, undo: bool) -> Response:
     filled: list[int] = []
     if undo:
         for text in request.form.get("filled", "").split(","):
-            if text.isdecimal():
+            if text.isdecimal() and len(text) < 12:
                 typed.status.pop(int(text), None)
                 typed.minutes.pop(int(text), None)
     else:

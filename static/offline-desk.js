@@ -34,6 +34,16 @@
     }
   };
 
+  /* What the server will never take (the class is another's now) can be let go, after a second look. */
+  const discard = (own, roll) => {
+    const part = document.getElementById('t-discard').content.cloneNode(true);
+    part.querySelector('button').addEventListener('click', async () => {
+      await store.changeMarks(own, roll.path, kept => { kept.marks = {}; });
+      await tellWaiting(own);
+    });
+    return part;
+  };
+
   const tellWaiting = async own => {
     const box = document.getElementById('waiting-rolls');
     if (!box) return;
@@ -43,7 +53,7 @@
       const item = document.createElement('li'), link = document.createElement('a');
       Object.assign(link, { href: roll.path, textContent: roll.title });
       item.append(link);
-      if (roll.problem) item.append(`: ${roll.problem}`);
+      if (roll.problem) item.append(`: ${roll.problem}`, discard(own, roll));
       return item;
     }));
   };

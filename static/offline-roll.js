@@ -17,6 +17,7 @@
     let waiting = new Map();   // enrollment id → mark that was saved here and not sent yet
     let where = '';            // what the last attempt to send met: '', 'offline', 'signed-out'
     let savedAt = '';
+    let nothing = '';          // Save was pressed and there was nothing to save
     let busy = Promise.resolve();
     form.dataset.kept = 'yes';
 
@@ -29,7 +30,8 @@
         if (where === 'signed-out') text.push(form.dataset.signedOut);
         else if (!background) text.push(form.dataset.whileOpen);
         roll.say('phone', 'status--stop', text.join(' '));
-      } else if (savedAt) roll.say('saved', 'status--ok', form.dataset.saved.replace('#', savedAt));
+      } else if (nothing) roll.say('unsaved', '', nothing);
+      else if (savedAt) roll.say('saved', 'status--ok', form.dataset.saved.replace('#', savedAt));
       else roll.restore(first);
       form.querySelector('#sign-in-again')?.toggleAttribute('hidden', where !== 'signed-out' || !waiting.size);
     };
@@ -82,6 +84,7 @@
       roll.paint();
     });
     form.addEventListener('roll:marked', event => {
+      nothing = '';
       touched.add(event.detail.row);
       if (touched.size === 1) queueMicrotask(keep);
     });
@@ -134,7 +137,8 @@
       announce(mine?.problem || '');
       if (mine && !mine.problem) {
         revision.value = mine.revision;
-        savedAt = new Date().toLocaleTimeString(document.documentElement.lang, { hour: 'numeric', minute: '2-digit' });
+        savedAt = new Date().toLocaleTimeString(document.documentElement.lang,
+          { hour: 'numeric', minute: '2-digit', timeZone: form.dataset.zone });   // the clock of the class, as everywhere on the page
         roll.paint();
         await store.keepPage(own, path, snapshot());
         /* Two people said something else: the server's page shows both and asks. */
@@ -147,9 +151,10 @@
     };
     const send = () => next(async () => after(await Stillpoint.sendRolls()));
 
+    const within = text => /^\d{1,4}$/.test(text) && Number(text) >= Math.min(1, roll.credit) && Number(text) <= roll.credit;
     const incomplete = () => roll.changed().find(row => {
       const now = roll.read(row);
-      if (TIMED.includes(now.status)) return !now.minutes;
+      if (TIMED.includes(now.status)) return !within(now.minutes);
       return !now.status && now.remark !== roll.baseline(row).remark;
     });
     form.addEventListener('submit', event => {
@@ -174,7 +179,7 @@
           }
         });
         if (waiting.size) roll.say('sending', '', form.dataset.sending);
-        else savedAt ||= new Date().toLocaleTimeString(document.documentElement.lang, { hour: 'numeric', minute: '2-digit' });
+        else if (!savedAt) nothing = form.dataset[roll.rows.some(row => roll.baseline(row).status) ? 'nothingNew' : 'nothingMarked'];
       });
       send();
     });

@@ -5,6 +5,9 @@
   const { store } = Stillpoint;
   const main = document.getElementById('main');
 
+  /* The shell knows nobody, so it offers to sign in; whose phone this is needs no telling, and it could not be done here. */
+  const hideSignIn = () => document.querySelector('.masthead a[href*="/accounts/login"]')?.remove();
+
   const show = page => {
     const strip = document.getElementById('offline-strip').content.cloneNode(true);
     document.title = page.title;
@@ -28,6 +31,7 @@
   const start = async () => {
     const own = store.able && await store.owner();
     if (!own) return;
+    hideSignIn();
     const page = await store.pageOf(own, location.pathname);
     if (!page) { await list(own); return; }
     show(page);

@@ -34,7 +34,7 @@
       const now = Date.now() / 1000, starts = Number(form.dataset.starts), ends = Number(form.dataset.ends);
       if (now < starts || now >= ends) return '';
       const missed = Math.floor((status === 'late' ? now - starts : ends - now) / 60);
-      return String(Math.max(1, credit - missed));
+      return String(Math.max(Math.min(1, credit), credit - missed));
     };
 
     const mark = (row, status, minutes) => {
@@ -129,6 +129,7 @@
       if (index < 0) return;
       if (event.target.type === 'text') {
         if (event.key === 'Escape') focusRow(index);
+        else if (event.key === 'Enter') { event.preventDefault(); focusRow(index + 1); }
         return;
       }
       if (/^[1-5]$/.test(event.key)) {
@@ -143,6 +144,18 @@
       event.preventDefault();
     });
 
+    const paintRest = () => {
+      if (!restButton) return;
+      restButton.dataset.words ??= restButton.textContent;
+      restButton.textContent = undo.length ? restButton.dataset.undo : restButton.dataset.words;
+    };
+    /* What was saved is not taken back by Undo any more: another mark corrects it. */
+    const settled = (row, { sent }) => {
+      saved.set(row, read(row));
+      if (sent) baseline.set(row, read(row));
+      if (undo.includes(row)) { undo = undo.filter(other => other !== row); paintRest(); }
+    };
+
     /* A student about whom two people said something else is nobody's rest, nor is one who joined later. */
     restButton?.addEventListener('click', event => {
       event.preventDefault();
@@ -153,8 +166,7 @@
         undo = rows.filter(row => !statusOf(row) && !('differs' in row.dataset) && !('later' in row.dataset));
         undo.forEach(row => { mark(row, 'present'); touched(row); });
       }
-      restButton.dataset.words ??= restButton.textContent;
-      restButton.textContent = undo.length ? restButton.dataset.undo : restButton.dataset.words;
+      paintRest();
     });
 
     addEventListener('beforeunload', event => {
@@ -165,10 +177,10 @@
 
     /* For offline-roll.js: `settled` says that a row needs no saving, and with `sent` that the server has it. */
     const api = {
-      rows, changed, differs, read, mark, writeRemark, say, paint, restore, pill: now, paintPill: null,
+      rows, credit, changed, differs, read, mark, writeRemark, say, paint, restore, pill: now, paintPill: null,
       words: (name, number) => words(form, name, number),
       baseline: row => baseline.get(row),
-      settled: (row, { sent }) => { saved.set(row, read(row)); if (sent) baseline.set(row, read(row)); },
+      settled,
       unsettled: row => { if (row) saved.set(row, baseline.get(row)); },
       row: id => rows.find(row => row.dataset.id === String(id)),
     };

@@ -141,7 +141,6 @@ def test_a_signed_off_class_says_that_it_needs_a_reason(
         {"rolls": [{}]},
         {"rolls": [{"code": "X", "number": "one", "revision": 0, "marks": []}]},
         {"rolls": [{"code": "X", "number": 1, "revision": 0, "marks": [{"enrollment": 1}]}]},
-        {"rolls": [{"code": "X", "number": 1, "revision": 0, "marks": [mark(1, "asleep")]}]},
         {"rolls": [{"code": "X", "number": 1, "revision": 0, "marks": [mark(1, key="short")]}]},
         {
             "rolls": [
@@ -244,3 +243,22 @@ def test_an_entry_made_in_the_future_counts_as_made_now(app: Flask, made: Class,
     save_roll(session, made.meeting, [fast_clock], actor=made.lead, now=NOW)
     session.commit()
     assert stored(app, made.ids[0])[0].made_at == NOW
+
+
+def test_minutes_that_are_no_number_hold_up_no_other_mark(
+    app: Flask, teacher: FlaskClient, made: Class
+) -> None:
+    first, second, third = made.ids
+    answer = send(
+        teacher,
+        made.lead,
+        roll(made, mark(first), mark(second, "late", minutes="abc"), mark(third, "asleep")),
+    )
+    assert answer.status_code == 200
+    (told,) = answer.json["rolls"]
+    assert told["stored"] == [f"key-{first:012}"]
+    assert told["refused"] == {
+        f"key-{second:012}": "Write the minutes as a whole number.",
+        f"key-{third:012}": "Choose present, late, left early, absent or excused.",
+    }
+    assert len(stored(app, first)) == 1

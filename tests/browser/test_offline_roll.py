@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from attendance.models import MarkStatus
 from core.database import begin_write
+from courses.offering_models import OfferingInstructor
 from tests.attendance.classes import Class, history
 from tests.browser.conftest import Site
 from tests.browser.phones import address, choose, chosen, marks, open_page, pill, prepare, ready, save, until
@@ -244,6 +245,29 @@ def test_a_class_signed_off_meanwhile_keeps_the_marks_here_and_says_why(
     ready(page)
     assert marks(session, made.ids[0]) == [(P, True)]
     assert page.evaluate(KEPT)["marks"] == 0
+
+
+def test_marks_of_a_class_that_is_somebody_elses_now_can_be_let_go(
+    site: Site, session: Session, made: Class
+) -> None:
+    phone, page = prepare(site, made.assistant, address(site, made))
+    phone.set_offline(True)
+    choose(page, made.ids[0], "present")
+    save(page)
+    expect(pill(page)).to_contain_text("1 mark on this phone.")
+    begin_write(session)
+    part = session.get(OfferingInstructor, (made.offering.id, made.assistant.id))
+    session.delete(part)
+    session.commit()
+    phone.set_offline(False)
+    page = open_page(phone, f"{site.url}/teaching/")
+    waiting = page.locator("#waiting-rolls")
+    expect(waiting).to_contain_text("This class is not yours any more.")
+    waiting.get_by_text("Remove them", exact=True).click()
+    waiting.get_by_role("button", name="Remove them from this phone").click()
+    expect(waiting).to_be_hidden()
+    assert page.evaluate(KEPT)["marks"] == 0
+    assert marks(session, made.ids[0]) == []
 
 
 def test_no_mark_is_stored_twice_when_the_answer_is_lost(site: Site, session: Session, made: Class) -> None:

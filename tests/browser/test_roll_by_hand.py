@@ -1,5 +1,8 @@
 """The roll under the hand: keys on a laptop, a thumb on a phone, remarks, and everything without JavaScript."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
@@ -41,11 +44,14 @@ def test_a_laptop_needs_no_mouse(site: Site, session: Session, made: Class) -> N
     keys.press("j")
     keys.press("5")
     assert [chosen(page, number) for number in made.ids] == ["present", "late", "excused"]
+    page.locator(f"#minutes-{second}").focus()
+    keys.press("Enter")  # done with this one: on to the next, and nobody is marked by it
+    assert page.evaluate("document.activeElement.name") == f"status-{third}"
     keys.press("s")
     expect(pill(page)).to_contain_text("Saved at")
     assert [marks(session, number) for number in made.ids] == [[(P, True)], [(L, True)], [(E, True)]]
     assert history(session, second)[0].remark == "Train 5 was late, jk."
-    # The tab key goes minutes, marks, remark, as the page is drawn; enter in a field saves.
+    # The tab key goes minutes, marks, remark, as the page is drawn.
     page.locator(f"#minutes-{second}").focus()
     keys.press("Tab")
     assert page.evaluate("document.activeElement.name") == f"status-{second}"
@@ -87,6 +93,47 @@ def test_marking_the_rest_can_be_taken_back(site: Site, session: Session, made: 
     assert chosen(page, first) == "absent"
     for number in (second, third):
         expect(page.locator(f'input[name="status-{number}"]:checked')).to_have_count(0)
+
+
+def test_the_bar_says_saved_only_when_something_was(site: Site, session: Session, made: Class) -> None:
+    first = made.ids[0]
+    begin_write(session)
+    made.offering.time_zone = "Pacific/Kiritimati"  # no browser of these tests keeps this clock
+    session.commit()
+    page = open_page(site.phone(made.lead), address(site, made))
+    save(page)
+    expect(pill(page)).to_have_text("Nobody is marked yet.")
+    choose(page, first, "late")
+    page.locator(f"#minutes-{first}").fill("soon")
+    save(page)
+    expect(page.locator(f"#e-{first}")).to_have_text("Give the minutes, from 1 to 90.")
+    expect(pill(page)).to_have_text("1 not saved")
+    page.locator(f"#minutes-{first}").fill("80")
+    page.get_by_role("button", name="Mark rest present").click()
+    save(page)
+    hour = datetime.now(ZoneInfo("Pacific/Kiritimati")).strftime("%I").lstrip("0")
+    expect(pill(page)).to_contain_text(f"Saved at {hour}:")  # on the clock of the class
+    assert [marks(session, number) for number in made.ids] == [[(L, True)], [(P, True)], [(P, True)]]
+    # What was saved is taken back by another mark, not by Undo.
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    page.reload()
+    ready(page)
+    save(page)
+    expect(pill(page)).to_have_text("Nothing had changed since the last save.")
+
+
+def test_enter_in_a_field_saves_without_javascript_and_marks_nobody_else(
+    site: Site, session: Session, made: Class
+) -> None:
+    first, second, _third = made.ids
+    page = site.phone(made.lead, javascript=False).new_page()
+    page.goto(address(site, made))
+    page.locator(f'input[name="status-{first}"][value="late"]').check(force=True)
+    page.locator(f"#minutes-{first}").fill("77")
+    page.locator(f"#minutes-{first}").press("Enter")
+    expect(page.get_by_text("1 mark saved.")).to_be_visible()
+    assert marks(session, first) == [(L, True)]
+    assert marks(session, second) == []
 
 
 def test_a_remark_needs_no_network_and_survives_a_killed_tab(
