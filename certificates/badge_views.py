@@ -1,5 +1,6 @@
 """What other software reads: the issuer, its keys, achievements, credentials and the list of what was revoked."""
 
+import logging
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from accounts.access import me, signed_in
 from certificates.blueprint import blueprint
-from certificates.key_models import KeyRecord
 from certificates.lookups import certificate_for
 from certificates.models import Certificate, CertificateState
 from certificates.numbers import normal_token
@@ -16,6 +16,8 @@ from core import clock, links
 from core.database import db
 from core.school import current_school
 from courses.models import Course, CourseState
+
+log = logging.getLogger("stillpoint.certificates")
 
 
 def _issuer() -> Any:
@@ -38,10 +40,9 @@ def _open_to_all(response: Response, *, seconds: int = 300) -> Response:
 def did() -> ResponseReturnValue:
     """The issuer's DID document: every key of its history."""
     from certificates.badges import did_document
-    from certificates.keyring import history
+    from certificates.keyring import published
 
-    keys = {record.name: record.jwk for record in history(db.session)}
-    return _open_to_all(jsonify(did_document(_issuer(), keys)))
+    return _open_to_all(jsonify(did_document(_issuer(), published(db.session))))
 
 
 @blueprint.get("/badges/issuer")
@@ -55,10 +56,12 @@ def badge_issuer() -> ResponseReturnValue:
 @blueprint.get("/badges/keys/<name>")
 def badge_key(name: str) -> ResponseReturnValue:
     """One public key, as a bare JWK."""
-    record = db.session.scalar(sa.select(KeyRecord).where(KeyRecord.name == name))
-    if record is None:
+    from certificates.keyring import published
+
+    jwk = published(db.session).get(name)
+    if jwk is None:
         abort(404)
-    return _open_to_all(jsonify(record.jwk))
+    return _open_to_all(jsonify(jwk))
 
 
 @blueprint.get("/badges/achievements/<code>")
@@ -77,13 +80,21 @@ def badge_achievement(code: str) -> ResponseReturnValue:
 
 @blueprint.get("/badges/status/<int:number>")
 def badge_status(number: int) -> ResponseReturnValue:
-    """A signed list with a bit for each certificate: set when it was revoked or replaced."""
+    """A signed list with a bit for each certificate: set when it was revoked or replaced.
+
+    503 while the key cannot be opened: a verifier tries again, and takes nothing for valid in between.
+    """
     from certificates.badges import STATUS_LIST_BITS, sign_credential, status_list
-    from certificates.keyring import current_key
+    from certificates.keyring import key_at_hand
+    from certificates.keys import SigningKeyError
 
     first = number * STATUS_LIST_BITS
     highest = db.session.scalar(sa.select(sa.func.max(Certificate.id))) or 0
-    now, key = clock.now(), current_key(clock.now())
+    try:
+        key = key_at_hand()
+    except SigningKeyError:
+        log.exception("the list of revoked badges cannot be signed")
+        abort(503)
     if key is None or first > highest:
         abort(404)
     query = sa.select(Certificate.id).where(
@@ -93,7 +104,7 @@ def badge_status(number: int) -> ResponseReturnValue:
     )
     issuer, address = _issuer(), links.absolute("certificates.badge_status", number=number)
     revoked = [row_id - first for row_id in db.session.scalars(query)]
-    signed = sign_credential(status_list(issuer, address, revoked, made_at=now), issuer, key)
+    signed = sign_credential(status_list(issuer, address, revoked, made_at=clock.now()), issuer, key)
     return _open_to_all(_jwt(signed))
 
 

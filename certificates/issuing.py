@@ -50,9 +50,9 @@ def issue_class(
 
     Returns what was reserved and who was left out for something that is missing (``accept_missing`` issues to them too,
     without the lines concerned). Whoever has a live certificate already is passed over: two clicks issue one each.
-    Raises RuleError when nobody is eligible, and when nothing can be issued at all (PUBLIC_URL).
+    Raises RuleError when nobody is eligible, and when nothing can be issued at all (PUBLIC_URL, the signing key).
     """
-    school = _school_ready(session)
+    school = _school_ready(session, now)
     if locked(session, Offering, offering.id) is None:
         raise RuleError(_("This class is not there any more."))
     loaded = load_offering(session, offering.id)
@@ -96,7 +96,7 @@ def reissue(
     Nothing is typed again: everything else comes from the enrollment as it stands. Raises RuleError when the old one is
     not valid any more, or when the enrollment would not be given a certificate today.
     """
-    school = _school_ready(session)
+    school = _school_ready(session, now)
     old = locked(session, Certificate, certificate.id)
     if old is None or old.state is not CertificateState.ISSUED:
         raise not_replaceable()
@@ -138,7 +138,9 @@ def reissue(
     return fresh
 
 
-def _school_ready(session: Session) -> School:
+def _school_ready(session: Session, now: datetime) -> School:
+    from certificates.keyring import current_key  # much to import: when something is issued
+
     school = current_school(session)
     if school is None:
         raise RuleError(_("The school's name and address are not set up yet."))
@@ -148,6 +150,7 @@ def _school_ready(session: Session) -> School:
         raise RuleError(
             _("Certificates cannot be issued yet: the public address of this site (PUBLIC_URL) is not set.")
         ) from None
+    current_key(now)  # an expired key, a wrong passphrase: said before a number is taken
     return school
 
 
@@ -226,20 +229,24 @@ def issue_finalized() -> int:
                 offering = session.get_one(Offering, offering_id)
                 reserved += len(issue_class(session, offering, actor=None, now=now, only=ids)[0])
         except RuleError as error:
-            log.info("class %s: nothing issued by itself: %s", offering_id, error)
+            log.warning("class %s: nothing issued by itself: %s", offering_id, error)
     return reserved
 
 
-def waiting_in_class(session: Session, offering_id: int) -> tuple[int, int]:
-    """How many certificates of a class are being made, and how many are issued: the progress bar."""
+def waiting_in_class(session: Session, offering_id: int) -> tuple[int, int, int]:
+    """How many certificates of a class are being made, could not be made so far, and are issued: the progress bar."""
+    state, stuck = Certificate.state, Certificate.problem != ""
     query = (
-        sa.select(Certificate.state, sa.func.count())
+        sa.select(
+            sa.func.count(sa.case((sa.and_(state == CertificateState.PREPARING, ~stuck), 1))),
+            sa.func.count(sa.case((sa.and_(state == CertificateState.PREPARING, stuck), 1))),
+            sa.func.count(sa.case((state == CertificateState.ISSUED, 1))),
+        )
         .join(Enrollment, Enrollment.id == Certificate.enrollment_id)
         .where(Enrollment.offering_id == offering_id)
-        .group_by(Certificate.state)
     )
-    counted: dict[CertificateState, int] = {row[0]: row[1] for row in session.execute(query)}
-    return counted.get(CertificateState.PREPARING, 0), counted.get(CertificateState.ISSUED, 0)
+    making, failed, issued = session.execute(query).one()
+    return making, failed, issued
 
 
 # ── the worker's part ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -337,13 +344,3 @@ def _note_failure(certificate_id: int, attempts: int, error: Exception) -> None:
     values: dict[str, Any] = {"problem": problem[:2000], "claimed_until": clock.now() + pause}
     with writing() as session:
         session.execute(sa.update(Certificate).where(Certificate.id == certificate_id).values(**values))
-
-
-def try_again(session: Session, certificate: Certificate, *, actor: Actor, now: datetime) -> None:
-    """Ask the worker to make a certificate again that failed. Raises RuleError when it is not waiting."""
-    row = locked(session, Certificate, certificate.id)
-    if row is None or row.state is not CertificateState.PREPARING:
-        raise RuleError(_("This certificate has been made already."))
-    row.claimed_until, row.attempts, row.problem = None, 0, ""
-    audit.record(session, "certificates:certificate:retried", row, actor=actor, now=now, number=row.number)
-    jobs.nudge(session, MAKING_JOB)

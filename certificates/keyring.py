@@ -3,27 +3,36 @@
 The key itself lies in a PKCS#12 file outside the database; the history keeps only certificates and public keys.
 """
 
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from certificates.badges import key_name, public_jwk
 from certificates.key_models import KeyRecord
 from certificates.keys import (
     SigningKey,
+    SigningKeyError,
+    check_time,
     create_demo_authority,
     create_issuer,
     load_signing_key,
+    open_signing_key,
 )
 from core.database import insert_for
+from core.formatting import long_date
 from core.settings import Settings
+
+WARN_AHEAD = timedelta(days=30)  # a yearly key from create-key overlaps the next by as much
 
 
 @dataclass(frozen=True)
@@ -46,26 +55,44 @@ def current_key(now: datetime) -> SigningKey | None:
 
     Raises SigningKeyError (a RuleError) that says what is wrong with the file, the passphrase or the certificate.
     """
+    key = key_at_hand()
+    if key is not None:
+        check_time(key, now)
+    return key
+
+
+def key_at_hand() -> SigningKey | None:
+    """The key of the configured file, whatever its certificate's time; None when there is no file.
+
+    The dates of a certificate bind PDF signatures. The list of revoked badges is trusted by the published key alone, and
+    has to be readable after the certificate has run out. Raises SigningKeyError as ``current_key`` does.
+    """
     settings: Settings = current_app.extensions["settings"]
     files = key_files(settings)
     try:
-        changed = files.key.stat().st_mtime_ns
+        return _opened(files.key, files.key.stat().st_mtime_ns, _passphrase(settings, files))
     except FileNotFoundError:
         return None
-    key = _opened(files.key, changed, _passphrase(settings, files))
-    if not key.certificate.not_valid_before_utc <= now <= key.certificate.not_valid_after_utc:
-        _opened.cache_clear()
-        return load_signing_key(
-            files.key.read_bytes(), _passphrase(settings, files), now=now
-        )  # says what is wrong
-    return key
+    except OSError as error:
+        path = error.filename or files.key
+        raise SigningKeyError(_("The file %(path)s of the signing key can’t be read.", path=path)) from error
 
 
 @lru_cache(maxsize=2)
 def _opened(path: Path, _changed: int, passphrase: bytes) -> SigningKey:
-    from core import clock
+    return open_signing_key(path.read_bytes(), passphrase)
 
-    return load_signing_key(path.read_bytes(), passphrase, now=clock.now())
+
+def trouble(now: datetime) -> str:
+    """What keeps certificates from being signed now, or will within ``WARN_AHEAD``; empty when nothing does."""
+    try:
+        key = current_key(now)
+    except SigningKeyError as error:
+        return str(error)
+    if key is None or key.certificate.not_valid_after_utc - now > WARN_AHEAD:
+        return ""
+    until = long_date(key.certificate.not_valid_after_utc.date())
+    return _("The certificate of the signing key expires on %(date)s. Make or buy the next one.", date=until)
 
 
 def _passphrase(settings: Settings, files: KeyFiles) -> bytes:
@@ -113,6 +140,18 @@ def remember(session: Session, key: SigningKey, *, now: datetime) -> None:
         "first_used_at": now,
     }
     session.execute(insert_for(session)(KeyRecord).values(values).on_conflict_do_nothing())
+
+
+def published(session: Session) -> dict[str, dict[str, Any]]:
+    """Every public key that verifiers may meet, as a JWK by name: the history, and the key that signs next.
+
+    A key that was just put in place signs the list of revoked badges before it signs a certificate.
+    """
+    keys = {record.name: record.jwk for record in history(session)}
+    with contextlib.suppress(SigningKeyError):
+        if (key := key_at_hand()) is not None:
+            keys.setdefault(key_name(key), public_jwk(key))
+    return keys
 
 
 def history(session: Session) -> list[KeyRecord]:

@@ -71,9 +71,27 @@ def read_passphrase(
 def load_signing_key(data: bytes, passphrase: bytes, *, now: datetime) -> SigningKey:
     """Open a PKCS#12 file and return its key, checked for use at `now` (aware).
 
+    SigningKeyError says which is wrong: what `open_signing_key` and `check_time` say.
+    """
+    key = open_signing_key(data, passphrase)
+    check_time(key, now)
+    return key
+
+
+def check_time(key: SigningKey, now: datetime) -> None:
+    """Raise SigningKeyError when the key's certificate is expired or not yet valid at `now` (aware)."""
+    if now > key.certificate.not_valid_after_utc:
+        date = key.certificate.not_valid_after_utc.date().isoformat()
+        raise SigningKeyError(_("The certificate of the signing key expired on %(date)s.", date=date))
+    if now < key.certificate.not_valid_before_utc:
+        raise SigningKeyError(_("The certificate of the signing key is not valid yet."))
+
+
+def open_signing_key(data: bytes, passphrase: bytes) -> SigningKey:
+    """Open a PKCS#12 file and return its key, whatever the time.
+
     SigningKeyError says which is wrong: not a PKCS#12 file or the passphrase, no key or certificate
-    inside, a kind or size of key that is not safe, a certificate that is expired, not yet valid, of
-    another key, or not made for signing.
+    inside, a kind or size of key that is not safe, a certificate of another key, or not made for signing.
     """
     try:
         private_key, certificate, others = pkcs12.load_key_and_certificates(data, passphrase)
@@ -91,11 +109,6 @@ def load_signing_key(data: bytes, passphrase: bytes, *, now: datetime) -> Signin
         raise SigningKeyError(_("Certificates are signed with an RSA key or a P-256 key."))
     if certificate.public_key() != private_key.public_key():
         raise SigningKeyError(_("The certificate in this file belongs to another key."))
-    if now > certificate.not_valid_after_utc:
-        date = certificate.not_valid_after_utc.date().isoformat()
-        raise SigningKeyError(_("The certificate of the signing key expired on %(date)s.", date=date))
-    if now < certificate.not_valid_before_utc:
-        raise SigningKeyError(_("The certificate of the signing key is not valid yet."))
     if not _may_sign(certificate):
         raise SigningKeyError(_("The certificate in this file is not made for signing documents."))
     return SigningKey(private_key, certificate, tuple(others))

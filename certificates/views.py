@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from accounts.access import STAFF, TEACHING, actor_again, me, roles, signed_in
-from certificates import issuing, revoking
+from certificates import issuing, retrying, revoking
 from certificates.blueprint import blueprint
 from certificates.checks import problems_of
 from certificates.eligibility import judge_class, load_offering
@@ -32,7 +32,7 @@ def _class_page(code: str, form: IssueForm) -> Response:
     offering = class_for(db.session, code, me())
     loaded = load_offering(db.session, offering.id)
     verdicts = judge_class(db.session, loaded)
-    making, issued = issuing.waiting_in_class(db.session, loaded.id)
+    making, failed, issued = issuing.waiting_in_class(db.session, loaded.id)
     rows = [(verdict, problems_of(verdict, loaded) if verdict.eligible else []) for verdict in verdicts]
     response = page(
         "certificates/class.html",
@@ -42,6 +42,7 @@ def _class_page(code: str, form: IssueForm) -> Response:
         ready=sum(1 for verdict, stops in rows if verdict.eligible and not stops and not verdict.problems),
         missing=sum(1 for verdict, stops in rows if verdict.eligible and not stops and verdict.problems),
         making=making,
+        failed=failed,
         issued=issued,
         may_issue=may_issue(loaded, me()),
     )
@@ -127,6 +128,7 @@ def download(number: str) -> ResponseReturnValue:
 @roles(*STAFF)
 def office_certificates() -> ResponseReturnValue:
     """The register of numbers, with search; what needs the office first."""
+    from certificates.keyring import trouble
     from certificates.register import PAGE_SIZE, flagged_and_failed, search_register
 
     number = page_number()
@@ -145,6 +147,7 @@ def office_certificates() -> ResponseReturnValue:
         states=list(CertificateState),
         flagged=flagged,
         failed=failed,
+        key_trouble=trouble(clock.now()),
     )
 
 
@@ -239,7 +242,24 @@ def try_again(number: str) -> ResponseReturnValue:
     try:
         with acting() as session:
             actor = actor_again(session)
-            issuing.try_again(session, certificate_for(session, number, actor), actor=actor, now=clock.now())
+            retrying.try_again(session, certificate_for(session, number, actor), actor=actor, now=clock.now())
     except RuleError as error:
         flash(str(error), "error")
     return see_other(url_for("certificates.office_certificate", number=number))
+
+
+@blueprint.post("/office/certificates/try-again")
+@roles(*STAFF)
+def try_all_again() -> ResponseReturnValue:
+    """Ask the worker once more for every certificate that could not be made."""
+    try:
+        with acting() as session:
+            counted = retrying.try_all_again(session, actor=actor_again(session), now=clock.now())
+    except RuleError as error:
+        flash(str(error), "error")
+    else:
+        told = ngettext(
+            "%(num)s certificate is tried again.", "%(num)s certificates are tried again.", counted
+        )
+        flash(told, "success")
+    return see_other(url_for("certificates.office_certificates"))

@@ -59,6 +59,7 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
         help=access_help.waiting(now),
         certificates=_without_certificate(),
         corrected=_on_older_attendance(),
+        unmade=_could_not_be_made(),
     )
     found = [
         _pending(people["pending"]),
@@ -67,6 +68,8 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
         _access_help(people["help"]),
         *_door_and_make_ups(session),
         _to_finalize(session, now),
+        _signing(now),
+        _unmade(people["unmade"]),
         _corrected(people["corrected"]),
         _certificates(people["certificates"]),
         _fees(session, now, zone),
@@ -204,6 +207,38 @@ def _on_older_attendance() -> sa.ColumnElement[bool]:
         .exists()
     )
     return sa.and_(Enrollment.attendance_revision > 0, older)
+
+
+def _could_not_be_made() -> sa.ColumnElement[bool]:
+    return (
+        sa.select(Certificate.id)
+        .where(
+            Certificate.enrollment_id == Enrollment.id,
+            Certificate.state == CertificateState.PREPARING,
+            Certificate.problem != "",
+        )
+        .exists()
+    )
+
+
+def _unmade(rows: Rows) -> Task | None:
+    if not rows:
+        return None
+    count = _total(rows)
+    title = ngettext("certificate could not be made", "certificates could not be made", count)
+    return Task(
+        count, title, _places(_codes(rows)), _("See why, and try again"), "certificates.office_certificates"
+    )
+
+
+def _signing(now: datetime) -> Task | None:
+    from certificates.keyring import trouble  # much to import: not when a web process starts
+
+    told = trouble(now)
+    if not told:
+        return None
+    title = _("signing key needs attention")
+    return Task(1, title, told, _("See the certificates"), "certificates.office_certificates")
 
 
 def _corrected(rows: Rows) -> Task | None:

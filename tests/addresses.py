@@ -186,6 +186,7 @@ TABLE: dict[str, Row] = {
     "GET /office/certificates/<number>/replace": Row("/office/certificates/{certificate}/replace", OFFICE),
     "POST /office/certificates/<number>/replace": Row("/office/certificates/{certificate}/replace", OFFICE_BAD),
     "POST /office/certificates/<number>/try-again": Row("/office/certificates/{certificate}/try-again", OFFICE_SEND),
+    "POST /office/certificates/try-again": Row("/office/certificates/try-again", OFFICE_SEND),
     # portal
     "GET /my/": Row("/my/", SIGNED_IN),
     "GET /teaching/": Row("/teaching/", "login 403 403 200 200 200 200"),

@@ -14,6 +14,7 @@ from accounts.models import Role
 from attendance.models import AttendanceMark, MarkStatus
 from certificates import issuing
 from certificates.models import Certificate, CertificateState
+from certificates.retrying import try_again
 from core.database import begin_write, writing
 from core.errors import RuleError
 from core.files import store
@@ -275,7 +276,7 @@ def test_a_full_disk_leaves_nothing_half_issued(session: Session, app: Flask) ->
     assert mails_to(email) == []
     session.commit()
     begin_write(session)
-    issuing.try_again(session, session.get_one(Certificate, row.id), actor=staff, now=NOW)
+    try_again(session, session.get_one(Certificate, row.id), actor=staff, now=NOW)
     session.commit()
     assert issuing.make_waiting() == 1
     assert mails_to(email) == ["certificate"]

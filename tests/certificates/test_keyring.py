@@ -125,10 +125,10 @@ def test_a_new_key_leaves_old_certificates_valid(signed: Certificate, session: S
 def test_a_key_that_cannot_be_opened_stops_the_making_and_names_itself(session: Session, app: Flask) -> None:
     settings = app.extensions["settings"]
     create_key(settings, "Tideway Bodywork Institute", now=clock.now())
-    key_files(settings).passphrase.write_text("wrong")
     offering = finished_class(session, students=1)
     issuing.issue_class(session, offering, actor=None, now=NOW)
     session.commit()
+    key_files(settings).passphrase.write_text("wrong")
     assert issuing.make_waiting() == 0
     session.expire_all()
     row = session.scalars(sa.select(Certificate)).one()
