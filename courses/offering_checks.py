@@ -104,10 +104,11 @@ def check_places(capacity: int, venue: Venue, guests: int = 0) -> None:
         )
     if capacity > venue.seats:
         raise RuleError(
-            _(
-                "%(venue)s has %(n)s seats. A class there has no more places.",
+            ngettext(
+                "%(venue)s has %(num)s seat. A class there has no more places.",
+                "%(venue)s has %(num)s seats. A class there has no more places.",
+                venue.seats,
                 venue=venue.name,
-                n=venue.seats,
             ),
             field="capacity",
         )

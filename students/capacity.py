@@ -1,4 +1,8 @@
-"""Capacity: raising it promotes from the waitlist; lowering it below the seats held is refused, with the names."""
+"""Capacity: raising it promotes from the waitlist; lowering it below the seats held is refused, with the names.
+
+A seat may also be added for one person who waits: the only way out of order while the list is open, because every seat
+that is free goes to the head at once.
+"""
 
 from datetime import datetime
 
@@ -14,7 +18,7 @@ from courses.offering_checks import check_places
 from courses.offering_models import Offering, OfferingState
 from students import seats, waitlist
 from students.group_models import GroupBooking
-from students.models import Enrollment, Student
+from students.models import Enrollment, EnrollmentState, Student
 
 
 def set_capacity(
@@ -42,13 +46,35 @@ def set_capacity(
         )
     if capacity == offering.capacity:
         return []
+    _change(session, offering, capacity, actor=actor, now=now)
+    return waitlist.promote(session, offering, now=now, freed_by="capacity")
+
+
+def add_seat_for(
+    session: Session, enrollment: Enrollment, *, reason: str, actor: User, now: datetime
+) -> None:
+    """Give someone on the waitlist a seat: a free one, or one more that the class gets for them.
+
+    Those who asked earlier keep their places. Raises RuleError as ``waitlist.promote_by_hand`` does, and when the room
+    has no place for one more.
+    """
+    offering = seats.lock_of(session, enrollment)
+    is_wanted = enrollment.state is EnrollmentState.WAITLISTED and offering.state is OfferingState.PUBLISHED
+    if is_wanted and offering.seats_left <= 0:
+        try:
+            _change(session, offering, offering.capacity + 1, actor=actor, now=now)
+        except RuleError as error:
+            raise RuleError(str(error), field="add_seat") from None
+    waitlist.promote_by_hand(session, enrollment, reason=reason, actor=actor, now=now)
+
+
+def _change(session: Session, offering: Offering, capacity: int, *, actor: User, now: datetime) -> None:
     if capacity > offering.capacity:
         check_places(capacity, offering.venue, offering.guest_places)
     before, offering.capacity = offering.capacity, capacity
     audit.record(
         session, "students:capacity:changed", offering, actor=actor, now=now, before=before, after=capacity
     )
-    return waitlist.promote(session, offering, now=now, freed_by="capacity")
 
 
 def _holders(session: Session, offering_id: int) -> list[str]:

@@ -95,6 +95,12 @@ class ReasonForm(Form):
     reason = TextAreaField(lazy_gettext("Reason"), [Optional(), Length(max=1000)])
 
 
+class PromoteForm(ReasonForm):
+    """Giving a seat to someone on the waitlist; ``add_seat`` stands only where none is free."""
+
+    add_seat = BooleanField(lazy_gettext("Add a seat to the class for this person"))
+
+
 class MessageForm(Form):
     """A message that is mailed to the student."""
 

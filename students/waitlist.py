@@ -119,7 +119,11 @@ def promote_by_hand(
     if now >= offering.ends_at or offering.finalized_at is not None:
         raise RuleError(_("This class is over; nobody can be seated in it any more."))
     if offering.seats_left <= 0:
-        raise seats.NoSeatError(_("No seat is free. Raise the capacity first, or wait until someone leaves."))
+        raise seats.NoSeatError(
+            _(
+                "No seat is free. Add one for this person, or let the next free seat go to the head of the list."
+            )
+        )
     passed = list(
         session.scalars(
             sa.select(Enrollment.ticket)

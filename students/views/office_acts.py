@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
@@ -17,6 +18,7 @@ from core.web import acting, note, page, see_other
 from courses.offering_models import Offering
 from students import (
     approval,
+    capacity,
     explaining,
     leaving,
     ledger,
@@ -28,7 +30,7 @@ from students import (
     waitlist,
 )
 from students.blueprint import blueprint
-from students.forms import MessageForm, OfficeWithdrawForm, ReasonForm, TransferForm
+from students.forms import MessageForm, OfficeWithdrawForm, PromoteForm, ReasonForm, TransferForm
 from students.models import Enrollment, EnrollmentState
 from students.views.moving import choices_of, other_classes
 
@@ -56,14 +58,18 @@ def _show(id: int, **sent: Form) -> Response:
     place = waitlist.places(session, [id]).get(id)
     others = other_classes(session, enrollment)
     account = ledger.account_of(session, enrollment.id)
-    forms = {
+    forms: dict[str, Any] = {
         "approve": MessageForm(formdata=None, prefix="approve-"),
         "decline": MessageForm(formdata=None, prefix="decline-"),
-        "promote": ReasonForm(formdata=None, prefix="promote-"),
+        "promote": PromoteForm(formdata=None, prefix="promote-"),
         "withdraw": OfficeWithdrawForm(formdata=None, prefix="withdraw-"),
         "transfer": _transfer_form(others, blank=True),
         "reinstate": ReasonForm(formdata=None, prefix="reinstate-"),
     } | sent
+    if offering.seats_left > 0 and "promote" not in sent:
+        del forms["promote"].add_seat  # nothing to add: one is free
+    if (account is None or not account.charged_cents) and "withdraw" not in sent:
+        del forms["withdraw"].refund  # nothing was asked for, so nothing comes back
     return page(
         "students/office/enrollment.html",
         status=422 if sent else None,
@@ -158,11 +164,12 @@ def office_decline(id: int) -> Response:
 @blueprint.post("/office/enrollments/<int:id>/promote")
 @roles(*STAFF)
 def office_promote(id: int) -> Response:
-    """Give a free seat to someone on the waitlist."""
-    form = ReasonForm(prefix="promote-")
+    """Give a seat to someone on the waitlist: a free one, or one that is added for them."""
+    form = PromoteForm(prefix="promote-")
 
     def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
-        waitlist.promote_by_hand(session, enrollment, reason=form.reason.data or "", actor=actor, now=now)
+        give = capacity.add_seat_for if form.add_seat.data else waitlist.promote_by_hand
+        give(session, enrollment, reason=form.reason.data or "", actor=actor, now=now)
         if enrollment.state is EnrollmentState.OFFERED:
             return _("The seat is offered; a mail tells them until when.")
         return _("The student is enrolled and told by mail.")

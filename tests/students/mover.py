@@ -27,7 +27,7 @@ def choose(moves: Moves, dice: random.Random) -> Callable[[], None]:
         (4, lambda: moves.withdraw(pick(), flip)),
         (3, lambda: moves.answer(pick(), flip)),
         (2, lambda: moves.decide(pick(), flip)),
-        (1, lambda: moves.promote(pick(), "Travels far" if flip else "")),
+        (1, lambda: moves.promote(pick(), "Travels far" if flip else "", dice.random() < 0.5)),
         (2, lambda: moves.transfer(pick(), pick(), flip, "Ill")),
         (1, lambda: moves.reinstate(pick())),
         (2, lambda: moves.resize(pick(), dice.randrange(6))),

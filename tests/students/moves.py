@@ -157,10 +157,11 @@ class Moves:
 
         self._on(pick, (S.PENDING,), act)
 
-    def promote(self, pick: int, reason: str) -> None:
+    def promote(self, pick: int, reason: str, adds_seat: bool) -> None:
         def act(enrollment: Enrollment) -> None:
             actor = self.registrar()
-            waitlist.promote_by_hand(self.session, enrollment, reason=reason, actor=actor, now=self.now)
+            give = capacity.add_seat_for if adds_seat else waitlist.promote_by_hand
+            give(self.session, enrollment, reason=reason, actor=actor, now=self.now)
 
         self._on(pick, (S.WAITLISTED,), act)
 

@@ -57,9 +57,9 @@ class Seats(RuleBasedStateMachine):
     def decide(self, pick: int, says_yes: bool) -> None:
         self.moves.decide(pick, says_yes)
 
-    @rule(pick=picks, reason=st.sampled_from(["", "Travels far"]))
-    def promote(self, pick: int, reason: str) -> None:
-        self.moves.promote(pick, reason)
+    @rule(pick=picks, reason=st.sampled_from(["", "Travels far"]), adds_seat=st.booleans())
+    def promote(self, pick: int, reason: str, adds_seat: bool) -> None:
+        self.moves.promote(pick, reason, adds_seat)
 
     @rule(pick=picks, where=picks, by_staff=st.booleans(), reason=st.sampled_from(["", "Ill"]))
     def transfer(self, pick: int, where: int, by_staff: bool, reason: str) -> None:

@@ -254,6 +254,23 @@ def test_a_seat_is_given_out_of_order_with_a_reason_that_stays(
     assert "Rosa Delgado gave the seat to ticket 2 before tickets 1, because: Flies in from Lisbon" in words
 
 
+def test_a_full_class_gets_one_more_seat_for_one_person(
+    client: FlaskClient, session: Session, rosa: User
+) -> None:
+    offering = soon(session, capacity=1)
+    fill(session, offering, 1, now=clock.now())
+    put_enrollment(session, offering, state=S.WAITLISTED)
+    second = put_enrollment(session, offering, state=S.WAITLISTED)
+    session.commit()
+    shown = client.get(f"/office/enrollments/{second.id}")
+    assert "Add a seat to the class for this person" in text_of(shown)
+    address, reason = f"/office/enrollments/{second.id}/promote", {"promote-reason": "Flies in from Lisbon"}
+    assert "No seat is free. Add one for this person" in text_of(client.post(address, data=reason))
+    assert client.post(address, data=reason | {"promote-add_seat": "y"}).status_code == 303
+    again(session)
+    assert states_of(session, offering) == [S.ENROLLED, S.WAITLISTED, S.OFFERED]
+
+
 def test_the_office_withdraws_with_another_refund(client: FlaskClient, session: Session, rosa: User) -> None:
     offering = soon(session)
     (enrollment,) = fill(session, offering, 1, now=clock.now())

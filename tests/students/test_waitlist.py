@@ -12,7 +12,7 @@ from accounts.models import Role, User
 from core.database import begin_write
 from core.errors import RuleError
 from courses.offering_models import Offering
-from students import leaving, seats, waitlist
+from students import capacity, leaving, seats, waitlist
 from students.models import Enrollment, EnrollmentEvent, EnrollmentState
 from tests.factories import NOW, make_offering, make_policy, make_student, make_user, put_enrollment
 from tests.helpers import mails_to
@@ -220,6 +220,32 @@ def test_staff_promote_nobody_without_a_free_seat(session: Session, rosa: User) 
     offering, (_first, second, _third) = full_class(session)
     with changes_nothing(session, offering), pytest.raises(seats.NoSeatError, match="No seat is free"):
         waitlist.promote_by_hand(session, second, reason="", actor=rosa, now=NOW)
+
+
+def test_a_seat_is_added_for_one_person_while_the_list_is_open(session: Session, rosa: User) -> None:
+    offering, (_first, second, third) = full_class(session)
+    with changes_nothing(session, offering), pytest.raises(RuleError, match="Others asked earlier"):
+        capacity.add_seat_for(session, third, reason="", actor=rosa, now=NOW)
+    capacity.add_seat_for(session, third, reason="Brings the tables", actor=rosa, now=NOW)
+    assert (second.state, third.state) == (S.WAITLISTED, S.OFFERED)
+    assert (offering.capacity, offering.seats_taken) == (2, 2)
+    event = session.scalars(sa.select(EnrollmentEvent).where(EnrollmentEvent.to_state == S.OFFERED)).one()
+    assert (event.reason, event.details["passed"]) == ("Brings the tables", [second.ticket])
+
+
+def test_no_seat_is_added_that_the_room_has_not(session: Session, rosa: User) -> None:
+    offering, (_first, second, _third) = full_class(session)
+    offering.venue.seats = 1
+    with changes_nothing(session, offering), pytest.raises(RuleError, match="has 1 seat\\.") as caught:
+        capacity.add_seat_for(session, second, reason="", actor=rosa, now=NOW)
+    assert caught.value.field == "add_seat"
+
+
+def test_a_free_seat_is_given_before_one_is_added(session: Session, rosa: User) -> None:
+    offering = make_offering(session, capacity=1)
+    waiting = put_enrollment(session, offering, state=S.WAITLISTED)
+    capacity.add_seat_for(session, waiting, reason="", actor=rosa, now=NOW)
+    assert (offering.capacity, waiting.state) == (1, S.OFFERED)
 
 
 def test_staff_seat_people_at_the_door_after_the_cut_off(session: Session, rosa: User) -> None:
