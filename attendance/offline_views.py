@@ -74,7 +74,10 @@ def manifest() -> Response:
             "src": url_for("static", filename=f"icons/icon-{size}.png"),
             "sizes": f"{size}x{size}",
             "type": "image/png",
+            # The sign keeps to the middle, so that Android may cut the square to any shape.
+            "purpose": purpose,
         }
+        for purpose in ("any", "maskable")
         for size in (192, 512)
     ]
     icons.append(

@@ -40,7 +40,7 @@
     /* ---- what is on the page, as it would come from the server */
     const snapshot = () => {
       const copy = document.getElementById('main').cloneNode(true);
-      copy.querySelectorAll('.flashes').forEach(part => part.remove());
+      copy.querySelectorAll('.flashes, .offline-strip').forEach(part => part.remove());
       copy.querySelector('#offline-says').toggleAttribute('hidden', true);
       const theirs = copy.querySelector('#roll');
       for (const row of roll.rows) {

@@ -12,7 +12,7 @@
     const strip = document.getElementById('offline-strip').content.cloneNode(true);
     document.title = page.title;
     main.replaceChildren(...new DOMParser().parseFromString(page.html, 'text/html').body.childNodes);
-    main.prepend(strip);
+    (main.querySelector('.wrap') || main).prepend(strip);
   };
 
   const list = async own => {

@@ -201,6 +201,7 @@ def test_the_shell_the_worker_and_the_manifest_know_nobody(teacher: FlaskClient,
     manifest: Any = teacher.get("/teaching/app.webmanifest")
     assert manifest.mimetype == "application/manifest+json"
     assert manifest.json["start_url"] == "/teaching/"
+    assert {icon.get("purpose") for icon in manifest.json["icons"]} >= {"any", "maskable"}
     for icon in manifest.json["icons"]:
         assert teacher.get(icon["src"]).status_code == 200
     shell = teacher.application.test_client().get("/teaching/offline")

@@ -54,9 +54,19 @@ def test_marks_made_without_a_network_survive_a_killed_tab_and_send_themselves(
     expect(pill(page)).to_contain_text("Saved at")
     assert marks(session, third) == [(A, True)]
 
+    phone.set_offline(True)  # what this phone keeps now is the roll as it was sent, told once
     page.reload()
     ready(page)
     assert [chosen(page, number) for number in made.ids] == ["present", "late", "absent"]
+    expect(page.locator(".offline-strip")).to_have_count(1)
+    expect(page.get_by_role("link", name="Sign in")).to_have_count(0)
+
+
+def test_chromium_finds_nothing_in_the_way_of_installing_the_desk(site: Site, made: Class) -> None:
+    _phone, page = prepare(site, made.lead, f"{site.url}/teaching/")
+    answer = page.context.new_cdp_session(page).send("Page.getInstallabilityErrors")
+    # The windows of these tests are private ones, in which nothing is ever installed.
+    assert [error["errorId"] for error in answer["installabilityErrors"]] == ["in-incognito"]
 
 
 def test_with_a_network_saving_stays_on_the_page_and_says_so(
