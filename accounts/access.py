@@ -9,11 +9,12 @@ from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
 import sqlalchemy as sa
-from flask import Flask, abort
+from flask import Flask, abort, session
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from sqlalchemy.orm import Session
 
+from accounts.ended_sessions import NAME, EndedSession, key_of
 from accounts.models import Role, User
 from core.database import db
 from core.school import School, keep
@@ -33,17 +34,22 @@ def init_access(app: Flask) -> None:
     login_manager.init_app(app)
 
 
-_WITH_SCHOOL = sa.select(User, School).outerjoin(School, sa.true()).where(User.id == sa.bindparam("id"))
+_ENDED = sa.exists().where(EndedSession.key == sa.bindparam("session"))
+_WITH_SCHOOL = (
+    sa.select(User, School).outerjoin(School, sa.true()).where(User.id == sa.bindparam("id"), ~_ENDED)
+)
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def load_user(key: str) -> User | None:
-    """The user of a session cookie, unless disabled or signed out everywhere since."""
+    """The user of a session cookie, unless disabled, signed out, or signed out everywhere since."""
     number, _, version = key.partition(".")
     if not (number.isdigit() and version.isdigit()):
         return None
     # The school comes along in the same statement: every page names it.
-    found = db.session.execute(_WITH_SCHOOL, {"id": int(number)}).one_or_none()
+    found = db.session.execute(
+        _WITH_SCHOOL, {"id": int(number), "session": key_of(session.get(NAME, ""))}
+    ).one_or_none()
     if found is None:
         return None
     user, school = found

@@ -1,5 +1,7 @@
 """Whose class it is: the lookups that authorize. A class that is not yours does not exist for you (404)."""
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 from flask import abort
 from sqlalchemy.orm import Session, contains_eager, joinedload
@@ -14,6 +16,9 @@ from courses.offering_models import (
     OfferingInstructor,
     OfferingState,
 )
+
+# So long after their day a substitute's phone may bring what it marked on it without a network.
+HAND_IN = timedelta(days=14)
 
 
 def teaches(session: Session, user: User, offering_id: int) -> InstructorRole | None:
@@ -46,8 +51,12 @@ def class_of(session: Session, user: User, code: str, *, lock: bool = False) -> 
     return found
 
 
-def meeting_of(session: Session, user: User, code: str, number: int) -> Meeting:
-    """One meeting of a class that someone may mark, with class, course and venue; 404 otherwise. One statement."""
+def meeting_of(session: Session, user: User, code: str, number: int, *, handing_in: bool = False) -> Meeting:
+    """One meeting of a class that someone may mark, with class, course and venue; 404 otherwise. One statement.
+
+    ``handing_in``: marks come from a phone that had no network when they were made, so whoever stood in at that meeting
+    may bring them for ``HAND_IN`` after their day.
+    """
     query = (
         sa.select(Meeting)
         .join(Meeting.offering)
@@ -60,7 +69,7 @@ def meeting_of(session: Session, user: User, code: str, number: int) -> Meeting:
             Offering.code == code.upper(),
             Meeting.number == number,
             Offering.state != OfferingState.DRAFT,
-            taught_by(user),
+            sa.or_(taught_by(user), _stood_in(user)) if handing_in else taught_by(user),
         )
     )
     meeting = session.scalar(query)
@@ -87,3 +96,14 @@ def taught_by(user: User) -> sa.ColumnElement[bool]:
         Substitute.ends_at > now,
     )
     return sa.or_(teaches_it, stands_in)
+
+
+def _stood_in(user: User) -> sa.ColumnElement[bool]:
+    """Whether someone had the class on the day of a meeting lately, as a condition of a query on meetings."""
+    return sa.exists().where(
+        Substitute.offering_id == Meeting.offering_id,
+        Substitute.user_id == user.id,
+        Substitute.begins_at <= Meeting.starts_at,
+        Substitute.ends_at > Meeting.starts_at,
+        Substitute.ends_at > clock.now() - HAND_IN,
+    )

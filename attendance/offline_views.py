@@ -135,7 +135,7 @@ def _take(roll: SentRoll) -> dict[str, Any]:
     try:
         with acting() as session:
             actor = actor_again(session)
-            meeting = meeting_of(session, actor, roll.code, roll.number)
+            meeting = meeting_of(session, actor, roll.code, roll.number, handing_in=True)
             saved = save_roll(
                 session,
                 meeting,

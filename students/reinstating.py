@@ -52,6 +52,8 @@ def reinstate(
         screening_set_id=enrollment.screening_set_id,
         screening_acknowledged_at=enrollment.screening_acknowledged_at,
         wants_talk=enrollment.wants_talk,
+        wants_access_help=enrollment.wants_access_help,
+        access_help_done_at=enrollment.access_help_done_at,
     )
     seats.add(session, offering, new, actor=actor, now=now, reason=reason, reinstated_from=enrollment.id)
     telling.enrolled(session, new, now=now)

@@ -123,6 +123,8 @@ def _move_over(
         screening_set_id=enrollment.screening_set_id if same_list else None,
         screening_acknowledged_at=enrollment.screening_acknowledged_at if same_list else None,
         wants_talk=enrollment.wants_talk,
+        wants_access_help=enrollment.wants_access_help,
+        access_help_done_at=enrollment.access_help_done_at,
     )
     seats.add(
         session,

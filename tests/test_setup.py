@@ -126,3 +126,12 @@ def test_every_package_is_locked_with_a_hash_and_no_index_is_named(name: str) ->
     assert "://" not in text
     entries = re.split(r"^(?=[a-z0-9._-]+==)", text, flags=re.MULTILINE)[1:]
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_without_python_help_says_what_to_do(tools: Path, environment: Environment) -> None:
+    (tools / "python3").unlink()
+    env = {**environment, "PATH": str(tools), "PYTHON": ""}
+    answer = run("bash", "script/server", "--help", env=env)
+    assert answer.returncode == 1
+    assert "Start script/server without --help" in answer.stderr
+    assert "not found" not in answer.stderr

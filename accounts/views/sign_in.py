@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_user
 
+from accounts import ended_sessions
 from accounts.access import login_manager
 from accounts.blueprint import blueprint
 from accounts.forms import ROLE_NAMES, LoginForm
 from accounts.models import Role, User
 from accounts.signing_in import authenticate
 from core import clock, kept
-from core.database import db
+from core.database import db, writing
 from core.errors import RuleError, ThrottledError
 from core.looks import has_endpoint
 from core.pages import send_again, wants_json
@@ -58,6 +59,7 @@ def begin_session(user: User, *, remember: bool = False) -> None:
     session.clear()
     g.pop(kept.TOKEN, None)  # made for the session that has just ended
     session.permanent = remember
+    session[ended_sessions.NAME] = ended_sessions.new_name()
     login_user(user)
 
 
@@ -129,7 +131,12 @@ def demo_logins() -> list[DemoLogin]:
 
 @blueprint.post("/accounts/logout")
 def logout() -> Response:
-    """End this session."""
-    session.clear()
+    """End this session, whoever may hold a copy of its cookie."""
+    name = session.get(ended_sessions.NAME)
+    session.clear()  # first: this browser is signed out even when the database can't take the rest
+    if name:
+        lifetime = current_app.permanent_session_lifetime
+        with writing() as transaction:
+            ended_sessions.end(transaction, name, lifetime=lifetime, now=clock.now())
     flash(_("You are signed out."), "success")
     return see_other(url_for("accounts.login"))

@@ -1,14 +1,17 @@
 """/accounts/login and /accounts/logout."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from accounts import ended_sessions
 from accounts.models import Role, User
 from accounts.signing_in import PER_ADDRESS
+from core import clock
 from core.database import begin_write, db
 from tests import factories
 from tests.accounts.cast import PASSWORD, login, make_person, text_of
@@ -240,6 +243,29 @@ def test_signing_out_ends_the_session(client: FlaskClient, ada: User) -> None:
     assert answer.status_code == 303
     assert "You are signed out." in text_of(client.get(answer.location))
     assert client.get("/accounts/account").status_code == 303
+
+
+def test_a_copy_of_the_cookie_ends_with_the_session(app: Flask, client: FlaskClient, ada: User) -> None:
+    login(client, "ada@example.org")
+    cookie = client.get_cookie("stillpoint")
+    assert cookie is not None
+    copied, elsewhere = app.test_client(), app.test_client()
+    copied.set_cookie("stillpoint", cookie.value)
+    login(elsewhere, "ada@example.org")
+    assert copied.get("/accounts/account").status_code == 200
+    client.post("/accounts/logout")
+    assert copied.get("/accounts/account").status_code == 303
+    assert elsewhere.get("/accounts/account").status_code == 200
+    copied.post("/accounts/logout")  # twice is once
+
+
+def test_ended_sessions_are_forgotten_when_every_copy_has_expired(client: FlaskClient, ada: User) -> None:
+    login(client, "ada@example.org")
+    client.post("/accounts/logout")
+    assert ended_sessions.forget_expired() == 0
+    with time_machine.travel(clock.now() + timedelta(days=14, minutes=1)):
+        assert ended_sessions.forget_expired() == 1
+        assert ended_sessions.forget_expired() == 0
 
 
 def test_signing_out_needs_a_post(client: FlaskClient) -> None:

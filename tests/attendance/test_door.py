@@ -23,7 +23,7 @@ from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import Offering
 from students.models import Enrollment, EnrollmentState, Source
 from tests import factories
-from tests.attendance.classes import NOW, Class, later, make_class
+from tests.attendance.classes import NOW, START, Class, later, make_class
 from tests.helpers import mails_to, sign_in
 
 NOOR = Newcomer("Noor Haddad", "noor@example.org", "LMT", "OR", "771", has_agreed=True)
@@ -163,6 +163,38 @@ def test_a_substitute_has_the_class_for_that_day_only(
     with time_machine.travel(later(60 * 24), tick=False):
         assert browser.get(address).status_code == 404
         assert browser.post(address + "meetings/1/roll", data=roll).status_code == 404
+
+
+def test_what_a_substitute_marked_without_a_network_is_taken_after_their_day(
+    app: Flask, session: Session, made: Class, sub: User
+) -> None:
+    browser = app.test_client()
+    sign_in(browser, sub)
+    row = named(session, made, sub)
+    begin_write(session)
+    tomorrow = made.offering.meetings[1]
+    tomorrow.starts_at, tomorrow.ends_at = START + timedelta(days=1), START + timedelta(days=1, hours=1)
+    session.commit()
+
+    def bring(number: int, key: str) -> dict[str, Any]:
+        mark = {"enrollment": made.ids[0], "status": "present", "made_at": NOW.isoformat(), "key": key}
+        roll = {"code": made.offering.code, "number": number, "revision": 0, "marks": [mark]}
+        answer = browser.post("/teaching/sync", json={"user": sub.id, "rolls": [roll]})
+        found: dict[str, Any] = answer.json["rolls"][0] if answer.json else {}
+        return found
+
+    with time_machine.travel(later(60 * 24 * 3), tick=False):
+        assert browser.get(f"/teaching/{made.offering.code}/").status_code == 404
+        assert bring(1, "made-in-the-cellar")["stored"] == ["made-in-the-cellar"]
+        assert "not yours" in bring(2, "on-another-day-0001")["problem"]
+    with time_machine.travel(later(60 * 24 * 16), tick=False):
+        assert "not yours" in bring(1, "two-weeks-too-late-1")["problem"]
+    begin_write(session)
+    door.end_substitution(session, session.get_one(Substitute, row.id), actor=made.lead, now=NOW)
+    session.commit()
+    with time_machine.travel(later(60), tick=False):
+        sign_in(browser, sub)
+        assert "not yours" in bring(1, "the-class-was-taken-back")["problem"]
 
 
 def test_a_day_lasts_as_long_as_its_meetings(session: Session, sub: User, made: Class) -> None:

@@ -10,7 +10,17 @@ from accounts.models import Role, User
 from core.errors import RuleError
 from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import OfferingState
-from students import approval, cancelling, capacity, leaving, prerequisites, reinstating, seats, transferring
+from students import (
+    access_help,
+    approval,
+    cancelling,
+    capacity,
+    leaving,
+    prerequisites,
+    reinstating,
+    seats,
+    transferring,
+)
 from students.models import EnrollmentState
 from students.states import TRANSITIONS, IllegalMoveError, check
 from tests.factories import (
@@ -319,6 +329,27 @@ def test_a_policy_without_free_moves_lets_only_the_office_move(session: Session)
     (mine,) = fill(session, here, 1)
     with changes_nothing(session, here, there), pytest.raises(RuleError, match="include 0 moves"):
         transferring.transfer(session, mine, there, actor=mine.student.user, now=NOW)
+
+
+def test_a_request_for_help_with_access_goes_along_until_the_office_has_answered(
+    session: Session, rosa: User
+) -> None:
+    course = make_course(session)
+    here, there = make_offering(session, course), make_offering(session, course)
+    asked, answered = fill(session, here, 2)
+    asked.wants_access_help = answered.wants_access_help = True
+    session.flush()
+    access_help.done(session, answered, actor=rosa, now=NOW)
+    moved = [
+        transferring.transfer(session, mine, there, actor=mine.student.user, now=NOW)
+        for mine in (asked, answered)
+    ]
+    session.flush()
+    assert access_help.open_requests(session, now=NOW) == [moved[0]]
+    leaving.withdraw(session, moved[0], actor=moved[0].student.user, now=NOW)
+    back = reinstating.reinstate(session, moved[0], reason="A slip of the hand", actor=rosa, now=NOW)
+    session.flush()
+    assert access_help.open_requests(session, now=NOW) == [back]
 
 
 def test_someone_who_moved_to_another_class_is_not_brought_back_beside_it(
