@@ -41,8 +41,12 @@ class Inbox:
 
     messages: list[EmailMessage] = field(default_factory=list)
     answer: str = "250 OK"
+    takes: timedelta = timedelta()
+    clock: time_machine.Traveller | None = None
 
     async def handle_DATA(self, server: SMTP, session: SmtpSession, envelope: Envelope) -> str:  # noqa: N802
+        if self.clock:
+            self.clock.shift(self.takes)
         if self.answer.startswith("250"):
             self.messages.append(
                 email.message_from_bytes(bytes(envelope.original_content or b""), policy=default)
@@ -135,6 +139,28 @@ def test_a_claimed_mail_is_left_to_its_worker(session: Session, smtp: Inbox) -> 
     assert len(delivery.claim_batch(clock.now())) == 1
     assert delivery.claim_batch(clock.now()) == []
     assert delivery.deliver_due() == 0
+
+
+def test_a_slow_server_gets_no_mail_whose_claim_may_have_lapsed(session: Session, smtp: Inbox) -> None:
+    for number in range(6):
+        put(session, f"test:{number}")
+    session.commit()
+    with time_machine.travel(clock.now(), tick=False) as smtp.clock:
+        smtp.takes = timedelta(minutes=2)
+        ids = delivery.claim_batch(clock.now())
+        assert delivery._send_batch(ids) == 3
+        session.expire_all()
+        assert states(session) == [MailState.SENT] * 3 + [MailState.QUEUED] * 3
+        assert list(session.scalars(sa.select(OutgoingMail.attempts).order_by(OutgoingMail.id))) == [
+            1,
+            1,
+            1,
+            0,
+            0,
+            0,
+        ]
+        assert delivery.deliver_due() == 3
+    assert len({message["Message-ID"] for message in smtp.messages}) == len(smtp.messages) == 6
 
 
 def test_an_unreachable_server_is_tried_again_later(session: Session, app: Flask) -> None:
