@@ -144,6 +144,7 @@
         /* Two people said something else: the server's page shows both and asks. */
         if (mine.differences.length) { location.reload(); return; }
       }
+      if (waiting.size && where) navigator.storage?.persist?.().catch(() => {});   // not to be thrown away when room is short
       if (waiting.size && background && where === 'offline') {
         navigator.serviceWorker.ready.then(worker => worker.sync.register('send-rolls')).catch(() => {});
       }
