@@ -17,6 +17,7 @@ from courses.models import Course, Policy
 from courses.offering_models import Offering, OfferingState
 from students import people, prerequisites, seats, telling, waitlist
 from students.group_models import GroupBooking
+from students.jurisdictions import jurisdiction_of
 from students.models import Enrollment, EnrollmentState, License, Source, Student
 from students.people import LicenseEntry
 from students.seats import move as move
@@ -187,8 +188,10 @@ def _wrong_with_profession(request: EnrollRequest, course: Course) -> Iterator[R
     if not request.profession:
         yield RuleError(_("Choose your profession."), field="profession")
     if request.profession in course.open_to:
-        if not request.license_state.strip():
-            yield RuleError(_("Choose the state or country that licensed you."), field="license_state")
+        try:
+            jurisdiction_of(request.license_state)
+        except RuleError as error:
+            yield error
         if not request.license_number.strip():
             yield RuleError(_("Write the number of your license."), field="license_number")
 

@@ -90,8 +90,10 @@ def promotion(event: EnrollmentEvent, zone: str) -> str:
     when = date_time(event.at, zone)
     waiting = int(details.get("waiting", 1))
     if details.get("rule") == "out_of_order":
-        return _(
+        return ngettext(
+            "%(when)s: %(who)s gave the seat to ticket %(ticket)d before ticket %(passed)s, because: %(reason)s",
             "%(when)s: %(who)s gave the seat to ticket %(ticket)d before tickets %(passed)s, because: %(reason)s",
+            len(details.get("passed", [])),
             when=when,
             who=event.actor.name if event.actor else _("the office"),
             ticket=details["ticket"],

@@ -1,8 +1,18 @@
 """The states and territories of the United States that license; elsewhere the jurisdiction is written out."""
 
+from functools import cache
+
+from babel import Locale
+from flask_babel import gettext as _
+
+from core.errors import RuleError
+
+LONGEST = 40
+
 JURISDICTIONS = {
     "AL": "Alabama",
     "AK": "Alaska",
+    "AS": "American Samoa",
     "AZ": "Arizona",
     "AR": "Arkansas",
     "CA": "California",
@@ -12,6 +22,7 @@ JURISDICTIONS = {
     "DC": "District of Columbia",
     "FL": "Florida",
     "GA": "Georgia",
+    "GU": "Guam",
     "HI": "Hawaii",
     "ID": "Idaho",
     "IL": "Illinois",
@@ -27,6 +38,7 @@ JURISDICTIONS = {
     "MN": "Minnesota",
     "MS": "Mississippi",
     "MO": "Missouri",
+    "MP": "Northern Mariana Islands",
     "MT": "Montana",
     "NE": "Nebraska",
     "NV": "Nevada",
@@ -48,6 +60,7 @@ JURISDICTIONS = {
     "TX": "Texas",
     "UT": "Utah",
     "VT": "Vermont",
+    "VI": "U.S. Virgin Islands",
     "VA": "Virginia",
     "WA": "Washington",
     "WV": "West Virginia",
@@ -59,3 +72,40 @@ JURISDICTIONS = {
 def jurisdiction_name(code: str) -> str:
     """The jurisdiction in words; one that is not in the list stays as it was written."""
     return JURISDICTIONS.get(code.upper(), code)
+
+
+def jurisdiction_of(typed: str) -> str:
+    """What was typed, as it is kept: a US state as its two letters ("oregon" is OR), anything else in capitals.
+
+    Raises RuleError, with its field, when nothing was typed, and for two letters that are neither a state nor a country
+    (ISO 3166): those are slips. A region of another country is written out, and taken as it is.
+    """
+    tidy = " ".join(typed.split()).upper()
+    if not tidy:
+        raise RuleError(_("Choose the state or country that licensed you."), field="license_state")
+    if len(tidy) > LONGEST:
+        raise RuleError(
+            _("A state or country has at most %(count)d letters here.", count=LONGEST), field="license_state"
+        )
+    by_name = {name.upper(): code for code, name in JURISDICTIONS.items()}
+    if tidy in by_name:
+        return by_name[tidy]
+    letters = sum(char.isalpha() for char in tidy)
+    is_code = len(tidy) == 2 and tidy.isascii()
+    if letters < 2 or (is_code and tidy not in JURISDICTIONS and tidy not in _countries()):
+        raise RuleError(
+            _(
+                "“%(typed)s” is neither a US state nor a country. Write a state in two letters, such as OR, or the country.",
+                typed=tidy,
+            ),
+            field="license_state",
+        )
+    return tidy
+
+
+@cache
+def _countries() -> frozenset[str]:
+    """The two-letter codes of countries, without those that CLDR has for the unknown and for what is no country."""
+    none = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+    codes = (str(code) for code in Locale("en").territories)
+    return frozenset(code for code in codes if len(code) == 2 and code not in none)

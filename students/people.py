@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from accounts.models import User
 from core import audit
 from core.errors import RuleError
+from students.jurisdictions import jurisdiction_of
 from students.models import Enrollment, EnrollmentState, License, Student
 
 # Professions as the catalog's ``open_to`` writes them. Any other code an administrator uses there works as well.
@@ -141,15 +142,13 @@ def save_license(
 ) -> License:
     """Add a license, or change the one of the same profession and jurisdiction. Returns it.
 
-    Raises RuleError, with the field, when jurisdiction or number is missing.
+    Raises RuleError, with the field, when the number is missing, or the jurisdiction is or can't be one.
     """
-    jurisdiction = entry.jurisdiction.strip().upper()
+    jurisdiction = jurisdiction_of(entry.jurisdiction)
     number = entry.number.strip()
-    if not jurisdiction:
-        raise RuleError(_("Choose the state or country that licensed you."), field="license_state")
     if not number:
         raise RuleError(_("Write the number of your license."), field="license_number")
-    if len(jurisdiction) > 40 or len(number) > 60:
+    if len(number) > 60:
         raise RuleError(_("A license number has at most 60 characters."), field="license_number")
     for known in student.licenses:
         if (known.profession, known.jurisdiction) == (entry.profession, jurisdiction):

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.models import User
@@ -38,9 +39,7 @@ def transfer(
     if enrollment.state is not EnrollmentState.ENROLLED:
         raise RuleError(states.standing(enrollment.state))
     if enrollment.group_booking_id is not None:
-        raise RuleError(
-            _("This seat belongs to a group booking. Whoever booked it can name another person for it.")
-        )
+        raise RuleError(_of_a_group())
     if there.course_id != here.course_id:
         raise RuleError(_("Choose a class of the same course."), field="to")
     seats.require_no_other(session, there, enrollment.student_id, by_office=by_office)
@@ -61,20 +60,11 @@ def transfer(
 def _objections(
     session: Session, enrollment: Enrollment, here: Offering, there: Offering, now: datetime
 ) -> list[str]:
-    found = []
-    if now >= here.starts_at:
-        found.append(_("The class has begun; the office decides about a move."))
+    found = _about_leaving(session, enrollment, here, now)
     if there.needs_approval:
         found.append(_("The office decides about each seat of that class, and so about moves to it."))
     if there.waiting_count > 0:
         found.append(_("People wait for a seat in that class, and they come first."))
-    allowed = enrollment.policy.free_transfers
-    if moves_so_far(session, enrollment) >= allowed:
-        found.append(
-            _("The terms of this enrollment include %(count)d move to another class.", count=allowed)
-            if allowed == 1
-            else _("The terms of this enrollment include %(count)d moves to another class.", count=allowed)
-        )
     missing = prerequisites.check(
         session, there.course_id, enrollment.student_id, before=there.starts_at
     ).missing_required
@@ -82,6 +72,37 @@ def _objections(
         names = listing([need.course.code for need in missing])
         found.append(_("By then %(courses)s is not finished, which this class asks for.", courses=names))
     return found
+
+
+def _about_leaving(session: Session, enrollment: Enrollment, here: Offering, now: datetime) -> list[str]:
+    found = []
+    if now >= here.starts_at:
+        found.append(_("The class has begun; the office decides about a move."))
+    allowed = enrollment.policy.free_transfers
+    if moves_so_far(session, enrollment) >= allowed:
+        found.append(
+            ngettext(
+                "The terms of this enrollment include %(num)d move to another class, which is used up.",
+                "The terms of this enrollment include %(num)d moves to another class, which are used up.",
+                allowed,
+            )
+            if allowed
+            else _("The terms of this enrollment include no move to another class.")
+        )
+    return found
+
+
+def why_not(session: Session, enrollment: Enrollment, *, now: datetime) -> str:
+    """Why the student can't move to any other class by themselves, as a sentence; empty when they may choose one."""
+    if enrollment.state is not EnrollmentState.ENROLLED:
+        return states.standing(enrollment.state)
+    if enrollment.group_booking_id is not None:
+        return _of_a_group()
+    return next(iter(_about_leaving(session, enrollment, enrollment.offering, now)), "")
+
+
+def _of_a_group() -> str:
+    return _("This seat belongs to a group booking. Whoever booked it can name another person for it.")
 
 
 def moves_so_far(session: Session, enrollment: Enrollment) -> int:

@@ -41,13 +41,15 @@ def choices_of(offerings: list[Offering]) -> list[tuple[str, str]]:
     return [
         (
             str(item.id),
-            ngettext(
-                "%(code)s, %(dates)s, %(place)s, %(num)d seat left",
-                "%(code)s, %(dates)s, %(place)s, %(num)d seats left",
-                0 if item.waiting_count else max(item.seats_left, 0),
-                code=item.code,
-                dates=date_range(item.starts_at, item.ends_at, item.time_zone),
-                place=item.venue.place,
+            ", ".join(
+                [
+                    item.code,
+                    date_range(item.starts_at, item.ends_at, item.time_zone),
+                    item.venue.place,
+                    _("full")
+                    if item.is_full
+                    else ngettext("%(num)d seat left", "%(num)d seats left", item.seats_left),
+                ]
             ),
         )
         for item in offerings
@@ -59,7 +61,7 @@ def choices_of(offerings: list[Offering]) -> list[tuple[str, str]]:
 def transfer(id: int) -> Response:
     """Choose another class, and move."""
     enrollment = lookups.own_enrollment(db.session, me(), id)
-    others = other_classes(db.session, enrollment)
+    others = [item for item in other_classes(db.session, enrollment) if item.starts_at > clock.now()]
     form = TransferForm()
     form.to.choices = [("", _("Choose one")), *choices_of(others)]
     if form.validate_on_submit():
@@ -77,4 +79,5 @@ def transfer(id: int) -> Response:
             flash(_("You moved to %(code)s. The confirmation is on its way by mail.", code=code), "success")
             return see_other(url_for("portal.my"))
         enrollment = lookups.own_enrollment(db.session, me(), id)
-    return page("students/transfer.html", form=form, enrollment=enrollment, others=others)
+    why_not = transferring.why_not(db.session, enrollment, now=clock.now())
+    return page("students/transfer.html", form=form, enrollment=enrollment, others=others, why_not=why_not)

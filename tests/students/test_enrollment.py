@@ -331,7 +331,7 @@ def test_at_the_door_the_office_seats_someone_before_them_with_a_reason_that_sta
     (event,) = made.history
     assert (event.reason, event.details["passed"]) == ("Flew in from Alaska", [waiting.ticket])
     said = explaining.promotion(event, offering.time_zone)
-    assert f"gave the seat to ticket {made.ticket} before tickets {waiting.ticket}, because: Flew in" in said
+    assert f"gave the seat to ticket {made.ticket} before ticket {waiting.ticket}, because: Flew in" in said
     check_invariants(session)
 
 

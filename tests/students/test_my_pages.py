@@ -224,6 +224,22 @@ def test_a_student_moves_to_another_class(client: FlaskClient, session: Session,
     assert client.post(f"/my/enrollments/{mine.id}/transfer", data={"to": str(there.id)}).status_code == 303
     assert state_of(session, mine) is S.TRANSFERRED
     assert there.code in text_of(client.get("/my/"))
+    assert "moved to another class already" in text_of(client.get(f"/my/enrollments/{mine.id}/transfer"))
+
+
+def test_who_may_not_move_is_told_before_they_choose(
+    client: FlaskClient, session: Session, student: Student
+) -> None:
+    course = make_course(session)
+    here = soon(session, course)
+    soon(session, course, starts=clock.now() + timedelta(days=60))
+    mine = ask(session, here, student, now=clock.now())
+    mine.policy.free_transfers = 0
+    session.commit()
+    sign_in(client, student.user)
+    shown = client.get(f"/my/enrollments/{mine.id}/transfer")
+    assert "The terms of this enrollment include no move to another class." in text_of(shown)
+    assert 'name="to"' not in shown.text
 
 
 def test_details_are_changed_and_reach_what_is_not_finished(

@@ -251,7 +251,7 @@ def test_a_seat_is_given_out_of_order_with_a_reason_that_stays(
     assert "Others asked earlier" in text_of(client.post(address))
     assert client.post(address, data={"promote-reason": "Flies in from Lisbon"}).status_code == 303
     words = text_of(client.get(f"/office/enrollments/{second.id}"))
-    assert "Rosa Delgado gave the seat to ticket 2 before tickets 1, because: Flies in from Lisbon" in words
+    assert "Rosa Delgado gave the seat to ticket 2 before ticket 1, because: Flies in from Lisbon" in words
 
 
 def test_a_full_class_gets_one_more_seat_for_one_person(
