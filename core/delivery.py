@@ -31,6 +31,7 @@ from core.settings import Settings
 
 log = logging.getLogger("stillpoint.mail")
 
+CALENDAR = "text/calendar"
 BATCH = 20
 CLAIM = timedelta(minutes=10)
 # No mail of a batch is begun after this, so that the last one is through before the claim lapses: a server that takes half a
@@ -251,10 +252,16 @@ def to_email(
     if answers_to and answers_to != sender:
         email["Reply-To"] = formataddr((sender_name, answers_to))
     email.set_content(message.text)
+    for item in message.attachments:
+        if item.mime_type == CALENDAR:
+            # Outlook looks for an invitation beside text and HTML (MS-OXCMAIL, 2.1.3.3.8), others among the files. The HTML
+            # comes last: a program shows the last that it knows, and Thunderbird would show the invitation instead.
+            parameters = {"method": item.parameters["method"]}
+            email.add_alternative(item.content.decode(), subtype="calendar", params=parameters)
     email.add_alternative(message.html, subtype="html")
     if "cid:wave" in message.html:
         wave = (Path(current_app.root_path) / "static" / "mail-wave.png").read_bytes()
-        html_part = email.get_payload()[1]  # type: ignore[index]
+        html_part = email.get_payload()[-1]  # type: ignore[index]
         html_part.add_related(wave, "image", "png", cid="<wave>", filename="wave.png", disposition="inline")  # type: ignore[union-attr]
     for item in message.attachments:
         main, sub = item.mime_type.split("/", 1)

@@ -89,7 +89,6 @@ def _move(code: str, form: ScheduleForm) -> int:
         refuse_stale(form, fresh, last=audit.last_change(session, offering), zone=offering.time_zone)
         venue = session.get_one(Venue, form.venue_id.data)
         marked = marked_meetings(session, offering)
-        before = len(offering.meetings)
         moved = reschedule(
             session,
             offering,
@@ -103,7 +102,7 @@ def _move(code: str, form: ScheduleForm) -> int:
         if moved:
             ledger.move_due_dates(session, offering)
             waitlist.shorten_offers(session, offering, now=now)
-        return tell_moved(session, offering, meetings_before=before, now=now) if moved else 0
+        return tell_moved(session, offering, now=now) if moved else 0
 
 
 def _moved(code: str, told: int) -> str:

@@ -23,6 +23,7 @@ from core.links import absolute
 from core.mailing import compose
 from core.outbox import Attachment, Message, OutgoingMail, mail
 from core.school import School, current_school
+from courses.entries import location_of
 from courses.offering_models import Offering, OfferingState
 from students import calendar, waitlist
 from students.models import LIVE_STATES, Enrollment, EnrollmentState, Student
@@ -57,7 +58,7 @@ def class_facts(offering: Offering) -> dict[str, Any]:
         "title": offering.course.title,
         "dates": date_range(offering.starts_at, offering.ends_at, zone),
         "place": offering.venue.place,
-        "where": calendar.location_of(offering),
+        "where": location_of(offering),
         "begins": date_time(offering.starts_at, zone),
         "url": calendar.class_url(offering),
         "meetings": [
@@ -79,7 +80,6 @@ def message_about(
     only_in: frozenset[EnrollmentState] | None = None,
     calendar_of: Enrollment | None = None,
     cancel_calendar: bool = False,
-    more_files: tuple[Attachment, ...] = (),
     **context: Any,
 ) -> Message | None:
     """A mail about the enrollment of a row; None when it is gone, or in none of the states ``only_in``."""
@@ -88,10 +88,9 @@ def message_about(
     if enrollment is None or school is None or (only_in is not None and enrollment.state not in only_in):
         return None
     offering = enrollment.offering
-    attachments = _calendar_files(enrollment, calendar_of, school, row.created_at, cancel=cancel_calendar)
     return compose(
         kind,
-        attachments=attachments + more_files,
+        attachments=_calendar_file(enrollment, calendar_of, school, row.created_at, cancel=cancel_calendar),
         school=school,
         greeting=enrollment.student.user.given_name,
         enrollment=enrollment,
@@ -106,17 +105,15 @@ def message_about(
     )
 
 
-def _calendar_files(
+def _calendar_file(
     old: Enrollment, new: Enrollment | None, school: School, at: datetime, *, cancel: bool
 ) -> tuple[Attachment, ...]:
-    files = []
-    if cancel:
-        files.append(
-            _file(calendar.invitation(old, school, now=at, cancelled=True), "CANCEL", "cancelled.ics")
-        )
+    """One at most: mail programs act on a single calendar file of a mail, and on a single entry in it."""
     if new is not None:
-        files.append(_file(calendar.invitation(new, school, now=at), "REQUEST", "meetings.ics"))
-    return tuple(files)
+        return (_file(calendar.invitation(new, school, now=at), "REQUEST", "meetings.ics"),)
+    if cancel:
+        return (_file(calendar.invitation(old, school, now=at, cancelled=True), "CANCEL", "cancelled.ics"),)
+    return ()
 
 
 def _file(content: bytes, method: str, name: str) -> Attachment:
@@ -263,7 +260,7 @@ def withdrawn(session: Session, row: OutgoingMail) -> Message | None:
 
 @mail("transferred")
 def transferred(session: Session, row: OutgoingMail) -> Message | None:
-    """You moved to another class; the old entries go, the new ones come."""
+    """You moved to another class; the entry in calendars goes along."""
     new = load(session, row.details.get("new_id"))
     if new is None:
         return None
@@ -272,7 +269,6 @@ def transferred(session: Session, row: OutgoingMail) -> Message | None:
         session,
         row,
         "transferred",
-        cancel_calendar=True,
         calendar_of=still,
         new_class=class_facts(new.offering),
     )
@@ -299,23 +295,12 @@ def cancelled(session: Session, row: OutgoingMail) -> Message | None:
 @mail("moved")
 def moved(session: Session, row: OutgoingMail) -> Message | None:
     """The class has other times or another place; calendar entries follow. Dropped when they left in the meantime."""
-    enrollment, school = load(session, row.about_id), current_school(session)
-    if enrollment is None or school is None or enrollment.state not in HELD_OR_WAITING:
+    enrollment = load(session, row.about_id)
+    if enrollment is None or enrollment.state not in HELD_OR_WAITING:
         return None
     has_seat = enrollment.state is S.ENROLLED
-    gone = range(len(enrollment.offering.meetings) + 1, int(row.details.get("meetings_before", 0)) + 1)
-    files: tuple[Attachment, ...] = ()
-    if has_seat and gone:
-        files = (
-            _file(calendar.removal(enrollment, school, gone, now=row.created_at), "CANCEL", "removed.ics"),
-        )
     return message_about(
-        session,
-        row,
-        "moved",
-        calendar_of=enrollment if has_seat else None,
-        more_files=files,
-        has_seat=has_seat,
+        session, row, "moved", calendar_of=enrollment if has_seat else None, has_seat=has_seat
     )
 
 

@@ -160,6 +160,10 @@ class Enrollment(Base):
     offer_expires_at: Mapped[datetime | None]
     # The seat belongs to a group booking, which pays for it.
     group_booking_id: Mapped[int | None] = mapped_column(sa.ForeignKey("group_bookings.id"), index=True)
+    # Its entry in calendars bears this enrollment's id, or that of the one it took over when the seat was moved, whose
+    # numbers its own go on from.
+    calendar_key: Mapped[int | None]
+    calendar_offset: Mapped[int] = mapped_column(default=0)
     # Raised by every correction after finalize: whatever was printed before rests on older attendance.
     attendance_revision: Mapped[int] = mapped_column(default=0)
 

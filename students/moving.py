@@ -11,11 +11,8 @@ from students.mail import HELD_OR_WAITING
 from students.models import Enrollment, Student
 
 
-def tell_moved(session: Session, offering: Offering, *, meetings_before: int, now: datetime) -> int:
-    """Put a mail for everyone who holds or waits for a seat into the outbox; returns how many. Drafts tell nobody.
-
-    ``meetings_before`` is how many meetings there were: entries of those that are gone leave the calendars.
-    """
+def tell_moved(session: Session, offering: Offering, *, now: datetime) -> int:
+    """Put a mail for everyone who holds or waits for a seat into the outbox; returns how many. Drafts tell nobody."""
     if offering.state is not OfferingState.PUBLISHED:
         return 0
     enrollments = session.scalars(
@@ -33,6 +30,5 @@ def tell_moved(session: Session, offering: Offering, *, meetings_before: int, no
             event=f"enrollment:{enrollment.id}:moved:{offering.calendar_sequence}",
             now=now,
             about_id=enrollment.id,
-            meetings_before=meetings_before,
         )
     return len(enrollments)

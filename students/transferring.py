@@ -11,8 +11,8 @@ from accounts.models import User
 from core.errors import RuleError
 from core.formatting import listing
 from courses.offering_models import Offering
+from students import calendar, prerequisites, seats, states, telling, waitlist
 from students import enrollment as enrolling
-from students import prerequisites, seats, states, telling, waitlist
 from students.models import Enrollment, EnrollmentEvent, EnrollmentState, Source
 
 
@@ -167,6 +167,7 @@ def _move_over(
         transferred_to=new.id,
         kept_cents=0,
     )
+    calendar.carry_over(enrollment, new)
     telling.transferred(session, enrollment, now=now, new_id=new.id)
     waitlist.promote(session, here, now=now, freed_by="transferred")
     return new

@@ -63,7 +63,7 @@ def test_a_newcomer_registers_finds_a_class_and_enrolls(school: School, javascri
     files = [part for part in confirmation.walk() if part.get_content_type() == "text/calendar"]
     assert files
     events = Calendar.from_ical(bytes(files[0].get_payload(decode=True))).walk("VEVENT")
-    assert len(events) == 8
+    assert len(events) == 1
     page.context.close()
 
 

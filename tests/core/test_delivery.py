@@ -32,6 +32,13 @@ def render_note(session: Session, row: OutgoingMail) -> Message | None:
     if row.details.get("broken"):
         raise ZeroDivisionError
     note = Attachment("note.txt", b"hello", "text/plain")
+    if row.details.get("calendar"):
+        note = Attachment(
+            "day.ics",
+            "BEGIN:VCALENDAR ä".encode(),
+            "text/calendar",
+            {"method": "REQUEST", "charset": "utf-8"},
+        )
     return Message("A note", "Hello", "<p>Hello</p><img src='cid:wave' alt=''>", (note,))
 
 
@@ -110,6 +117,22 @@ def test_a_mail_reaches_the_server_once_with_its_parts(session: Session, smtp: I
     kinds = [part.get_content_type() for part in message.walk() if not part.is_multipart()]
     assert kinds == ["text/plain", "text/html", "image/png", "text/plain"]
     assert states(session) == [MailState.SENT]
+
+
+def test_an_invitation_stands_beside_the_text_and_among_the_files(session: Session, smtp: Inbox) -> None:
+    make_school(session)
+    session.commit()
+    put(session, calendar=True)
+    delivery.deliver_due()
+    (message,) = smtp.messages
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    kinds = [part.get_content_type() for part in parts]
+    # HTML comes last of the ways to read the mail: what knows it shows it, and not the invitation alone.
+    assert kinds == ["text/plain", "text/calendar", "text/html", "image/png", "text/calendar"]
+    invitations = [part for part in parts if part.get_content_type() == "text/calendar"]
+    assert [part.get_content_disposition() for part in invitations] == [None, "attachment"]
+    assert [part["content-type"].params["method"] for part in invitations] == ["REQUEST", "REQUEST"]
+    assert [part.get_content().strip() for part in invitations] == ["BEGIN:VCALENDAR ä"] * 2
 
 
 def test_without_a_server_the_mail_becomes_a_file(session: Session, app: Flask) -> None:

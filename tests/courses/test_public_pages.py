@@ -17,6 +17,7 @@ from core import clock
 from core.database import begin_write
 from courses.models import Claim, CourseState, Prerequisite, PrerequisiteKind
 from courses.offering_models import MeetingKind, OfferingState, Venue
+from tests import calendars
 from tests.courses.catalogs import NOW as LOADED
 from tests.courses.catalogs import load, make_cast
 from tests.factories import (
@@ -232,14 +233,15 @@ def test_the_path_leaves_out_what_is_not_published(session: Session, client: Fla
     assert "SECRET" not in client.get("/courses/OPEN").text
 
 
-def test_a_calendar_file_has_one_entry_per_meeting(demo: Session, client: FlaskClient) -> None:
+def test_a_calendar_file_has_one_entry_with_the_days_of_the_class(demo: Session, client: FlaskClient) -> None:
     answer = client.get("/classes/CST1-CHI-DST.ics")
     assert answer.headers["Content-Type"].startswith("text/calendar")
-    entries = Calendar.from_ical(answer.data).walk("VEVENT")
-    assert len(entries) == 16
-    assert len({str(entry["UID"]) for entry in entries}) == 16
-    assert entries[0].decoded("DTSTART") == datetime(2027, 3, 12, 15, tzinfo=UTC)
-    assert entries[8].decoded("DTSTART") == datetime(2027, 3, 14, 14, tzinfo=UTC)
+    method, entries = calendars.read(answer.data)
+    assert (method, len(entries)) == ("PUBLISH", 1)
+    begins = [begin.astimezone(UTC) for begin, _ in calendars.instances(entries)]
+    assert begins[0] == datetime(2027, 3, 12, 15, tzinfo=UTC)
+    assert begins[2] == datetime(2027, 3, 14, 14, tzinfo=UTC)
+    assert len(begins) == 4
     assert (str(entries[0]["LOCATION"]), str(entries[0]["STATUS"])) == (
         "Lakeside Studio, Chicago, IL",
         "CONFIRMED",

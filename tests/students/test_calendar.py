@@ -1,13 +1,12 @@
 """Calendar entries from enrolling to leaving, as a calendar program reads them (RFC 5545, RFC 5546)."""
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from icalendar import Calendar
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
@@ -16,44 +15,15 @@ from core.outbox import OutgoingMail, kinds
 from courses.offering_models import Offering
 from courses.rescheduling import reschedule
 from courses.scheduling import PlannedMeeting
-from students import cancelling, leaving, transferring
+from students import calendar, cancelling, leaving, transferring
 from students.models import Enrollment
 from students.moving import tell_moved
+from tests import calendars
+from tests.calendars import CalendarProgram
 from tests.factories import NOW, make_course, make_offering, make_school, make_user
 from tests.students.acting import ask
 
 pytestmark = pytest.mark.both_databases
-
-
-@dataclass
-class CalendarProgram:
-    """What a calendar program does with invitations: it matches by UID, and takes what is newer (RFC 5546, 2.1.5)."""
-
-    entries: dict[str, Any] = field(default_factory=dict)
-    newest: dict[str, tuple[int, datetime]] = field(default_factory=dict)
-
-    def read(self, content: bytes) -> None:
-        """Take in an iCalendar file from a mail."""
-        calendar = Calendar.from_ical(content)
-        method = str(calendar["METHOD"])
-        assert method in ("REQUEST", "CANCEL")
-        for entry in calendar.walk("VEVENT"):
-            uid = str(entry["UID"])
-            version = (int(str(entry["SEQUENCE"])), entry.decoded("DTSTAMP"))
-            assert entry["ORGANIZER"] == "mailto:office@tideway.example"
-            assert "ATTENDEE" in entry
-            if version <= self.newest.get(uid, (-1, version[1])):
-                continue
-            self.newest[uid] = version
-            if method == "CANCEL":
-                assert str(entry["STATUS"]) == "CANCELLED"
-                del self.entries[uid]
-            else:
-                self.entries[uid] = entry
-
-    def begins(self) -> list[datetime]:
-        """When the entries begin, in order."""
-        return sorted(entry.decoded("DTSTART") for entry in self.entries.values())
 
 
 @pytest.fixture
@@ -62,8 +32,8 @@ def rosa(session: Session) -> User:
     return make_user(session, Role.REGISTRAR)
 
 
-def read_mail(session: Session, program: CalendarProgram, enrollment: Enrollment) -> list[str]:
-    """Hand the program what the newest mail to the student carries; the METHODs that its attachments declare."""
+def read_mail(session: Session, program: CalendarProgram, enrollment: Enrollment) -> str:
+    """Hand the program what the newest mail to the student carries; the METHOD that its one file declares."""
     session.commit()
     row = session.scalars(
         sa.select(OutgoingMail)
@@ -73,18 +43,18 @@ def read_mail(session: Session, program: CalendarProgram, enrollment: Enrollment
     ).one()
     message = kinds()[row.kind].render(db.session, row)
     assert message is not None
-    for attachment in message.attachments:
-        assert attachment.mime_type == "text/calendar"
-        program.read(attachment.content)
-        assert f"METHOD:{attachment.parameters['method']}" in attachment.content.decode()
+    (attachment,) = message.attachments  # mail programs act on one file of a mail
+    assert attachment.mime_type == "text/calendar"
+    program.read(attachment.content)
+    method = attachment.parameters["method"]
+    assert f"METHOD:{method}" in attachment.content.decode()
     begin_write(session)
-    return [attachment.parameters["method"] for attachment in message.attachments]
+    return method
 
 
-def shift(session: Session, offering: Offering, actor: User, *, by: timedelta, keep: int) -> None:
-    """The office moves the first ``keep`` meetings and takes the others out."""
-    before = len(offering.meetings)
-    planned = [
+def planned(offering: Offering, *, by: timedelta = timedelta()) -> list[PlannedMeeting]:
+    """The meetings of a class as they stand, or so much later."""
+    return [
         PlannedMeeting(
             id=meeting.id,
             starts_at=meeting.starts_at + by,
@@ -92,60 +62,108 @@ def shift(session: Session, offering: Offering, actor: User, *, by: timedelta, k
             credit_minutes=meeting.credit_minutes,
             kind=meeting.kind,
         )
-        for meeting in offering.meetings[:keep]
+        for meeting in offering.meetings
     ]
-    assert reschedule(session, offering, offering.venue_id, planned, marked=(), actor=actor, now=NOW)
-    assert tell_moved(session, offering, meetings_before=before, now=NOW) == 1
 
 
-def test_a_move_updates_the_entries_and_leaving_takes_them_out(session: Session, rosa: User) -> None:
-    program, offering = CalendarProgram(), make_offering(session, meetings=3)
+def move(session: Session, offering: Offering, plan: list[PlannedMeeting], actor: User) -> None:
+    """The office gives the class another schedule, and its students are told."""
+    assert reschedule(session, offering, offering.venue_id, plan, marked=(), actor=actor, now=NOW)
+    assert tell_moved(session, offering, now=NOW) == 1
+
+
+def three_days(session: Session, **values: Any) -> Offering:
+    """A class on three days in a row, from nine to half past ten."""
+    offering = make_offering(session, meetings=3, **values)
+    days = planned(offering)
+    for number, plan in enumerate(days):
+        begins = offering.starts_at + timedelta(days=number)
+        days[number] = replace(plan, starts_at=begins, ends_at=begins + timedelta(minutes=90))
+    reschedule(
+        session, offering, offering.venue_id, days, marked=(), actor=make_user(session, Role.ADMIN), now=NOW
+    )
+    return offering
+
+
+def test_a_move_updates_the_entry_and_leaving_takes_it_out(session: Session, rosa: User) -> None:
+    program, offering = CalendarProgram(), three_days(session)
     enrollment = ask(session, offering)
-    assert read_mail(session, program, enrollment) == ["REQUEST"]
+    assert read_mail(session, program, enrollment) == "REQUEST"
     before, uids = program.begins(), set(program.entries)
     assert before == [meeting.starts_at for meeting in offering.meetings]
-    shift(session, offering, rosa, by=timedelta(days=3), keep=3)
-    assert read_mail(session, program, enrollment) == ["REQUEST"]
+    assert len(uids) == 1
+    move(session, offering, planned(offering, by=timedelta(days=3)), rosa)
+    assert read_mail(session, program, enrollment) == "REQUEST"
     assert program.begins() == [begin + timedelta(days=3) for begin in before]
-    assert set(program.entries) == uids, "the same entries, not new ones beside them"
-    shift(session, offering, rosa, by=timedelta(days=-1), keep=3)
+    assert set(program.entries) == uids, "the same entry, not a new one beside it"
+    move(session, offering, planned(offering, by=timedelta(days=-1)), rosa)
     read_mail(session, program, enrollment)
     assert program.begins() == [begin + timedelta(days=2) for begin in before]
     leaving.withdraw(session, enrollment, actor=enrollment.student.user, now=NOW)
-    assert read_mail(session, program, enrollment) == ["CANCEL"]
+    assert read_mail(session, program, enrollment) == "CANCEL"
     assert program.entries == {}
 
 
-def test_a_meeting_that_is_dropped_leaves_the_calendar(session: Session, rosa: User) -> None:
-    program, offering = CalendarProgram(), make_offering(session, meetings=3)
+def test_a_meeting_that_is_moved_added_or_dropped_is_so_in_the_calendar(session: Session, rosa: User) -> None:
+    program, offering = CalendarProgram(), three_days(session)
     enrollment = ask(session, offering)
     read_mail(session, program, enrollment)
-    shift(session, offering, rosa, by=timedelta(hours=1), keep=2)
-    assert sorted(read_mail(session, program, enrollment)) == ["CANCEL", "REQUEST"]
-    assert program.begins() == [meeting.starts_at for meeting in offering.meetings]
-    assert len(program.entries) == 2
+    first, second, third = planned(offering)
+    later = replace(
+        second, starts_at=second.starts_at + timedelta(days=9), ends_at=second.ends_at + timedelta(days=9)
+    )
+    move(session, offering, [first, third, later], rosa)
+    read_mail(session, program, enrollment)
+    assert program.begins() == [first.starts_at, third.starts_at, later.starts_at]
+    new = PlannedMeeting(
+        starts_at=first.ends_at + timedelta(minutes=30),
+        ends_at=first.ends_at + timedelta(minutes=90),
+        credit_minutes=60,
+    )
+    move(session, offering, [*planned(offering), new], rosa)
+    read_mail(session, program, enrollment)
+    assert program.times()[0] == (first.starts_at, new.ends_at)
+    assert len(program.times()) == 3
+    move(session, offering, planned(offering)[:1], rosa)
+    read_mail(session, program, enrollment)
+    assert program.times() == [(first.starts_at, first.ends_at)]
 
 
-def test_cancelling_the_class_takes_them_out_also_after_a_move(session: Session, rosa: User) -> None:
+def test_cancelling_the_class_takes_it_out_also_after_a_move(session: Session, rosa: User) -> None:
     program, offering = CalendarProgram(), make_offering(session)
     enrollment = ask(session, offering)
     read_mail(session, program, enrollment)
-    shift(session, offering, rosa, by=timedelta(days=1), keep=2)
+    move(session, offering, planned(offering, by=timedelta(days=1)), rosa)
     read_mail(session, program, enrollment)
     cancelling.cancel(session, offering, reason="The river rose", actor=rosa, now=NOW)
-    assert read_mail(session, program, enrollment) == ["CANCEL"]
+    assert read_mail(session, program, enrollment) == "CANCEL"
     assert program.entries == {}
 
 
-def test_moving_to_another_class_swaps_the_entries(session: Session, rosa: User) -> None:
+def test_moving_to_another_class_moves_the_entry_there_and_back(session: Session, rosa: User) -> None:
     course = make_course(session)
     program, offering = CalendarProgram(), make_offering(session, course)
     other = make_offering(session, course, starts=NOW + timedelta(days=70))
     enrollment = ask(session, offering)
     read_mail(session, program, enrollment)
-    transferring.transfer(session, enrollment, other, actor=enrollment.student.user, now=NOW)
-    assert sorted(read_mail(session, program, enrollment)) == ["CANCEL", "REQUEST"]
-    assert program.begins() == [meeting.starts_at for meeting in other.meetings]
+    for _ in range(3):  # the numbers of this class are ahead of the other's
+        move(session, offering, planned(offering, by=timedelta(days=1)), rosa)
+        read_mail(session, program, enrollment)
+    uids = set(program.entries)
+    there = transferring.transfer(session, enrollment, other, actor=enrollment.student.user, now=NOW)
+    assert read_mail(session, program, there) == "REQUEST"
+    assert program.begins() == [other.starts_at]
+    assert set(program.entries) == uids, "the entry went along"
+    move(session, other, planned(other, by=timedelta(days=2)), rosa)
+    read_mail(session, program, there)
+    assert program.begins() == [other.starts_at]
+    back = transferring.transfer(session, there, offering, actor=rosa, now=NOW, reason="They asked")
+    read_mail(session, program, back)
+    assert program.begins() == [offering.starts_at]
+    assert set(program.entries) == uids
+    leaving.withdraw(session, back, actor=back.student.user, now=NOW)
+    assert read_mail(session, program, back) == "CANCEL"
+    assert program.entries == {}
 
 
 def test_a_late_mail_does_not_bring_back_what_is_gone(session: Session, rosa: User) -> None:
@@ -164,28 +182,29 @@ def test_a_late_mail_does_not_bring_back_what_is_gone(session: Session, rosa: Us
     assert program.entries == {}
 
 
-def test_meetings_are_at_nine_on_the_wall_on_both_sides_of_a_clock_change(
-    session: Session, rosa: User
-) -> None:
+def test_the_feed_names_a_class_as_the_mails_do(session: Session, rosa: User) -> None:
+    course = make_course(session)
+    program, offering = CalendarProgram(), three_days(session, course=course)
+    enrollment = ask(session, offering)
+    there = transferring.transfer(
+        session, enrollment, make_offering(session, course), actor=enrollment.student.user, now=NOW
+    )
+    read_mail(session, program, there)
+    _, listed = calendars.read(calendar.feed([there], name="Classes", now=NOW))
+    assert {str(entry["UID"]) for entry in listed} == set(program.entries)
+    assert calendars.instances(listed) == program.times()
+
+
+def test_a_class_is_at_nine_on_the_wall_on_both_sides_of_a_clock_change(session: Session, rosa: User) -> None:
     zone = ZoneInfo("America/Los_Angeles")
     saturday = datetime(2027, 11, 6, 9, 0, tzinfo=zone)
     offering = make_offering(session, starts=saturday, meetings=1)
     enrollment = ask(session, offering)
     program = CalendarProgram()
     read_mail(session, program, enrollment)
-    days = [datetime(2027, 11, day, 9, 0, tzinfo=zone) for day in (6, 7)]
-    first = offering.meetings[0]
-    planned = [
-        PlannedMeeting(
-            id=first.id if number == 0 else None,
-            starts_at=day,
-            ends_at=day + timedelta(hours=2),
-            credit_minutes=120,
-            kind=first.kind,
-        )
-        for number, day in enumerate(days)
-    ]
-    assert reschedule(session, offering, offering.venue_id, planned, marked=(), actor=rosa, now=NOW)
-    tell_moved(session, offering, meetings_before=1, now=NOW)
+    (first,) = planned(offering)
+    sunday = saturday + timedelta(days=1)
+    second = replace(first, id=None, starts_at=sunday, ends_at=sunday + timedelta(minutes=90))
+    move(session, offering, [first, second], rosa)
     read_mail(session, program, enrollment)
     assert [begin.astimezone(zone).hour for begin in program.begins()] == [9, 9]
