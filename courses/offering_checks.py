@@ -74,7 +74,7 @@ def people_to_assign(
 ) -> dict[int, InstructorRole]:
     """Who teaches, with their parts, locked. ``already``: who may stay although the account has since been closed."""
     if lead_id is not None and lead_id in assistant_ids:
-        raise RuleError(_("The lead instructor is not an assistant as well."), field="assistant_ids")
+        raise lead_assists()
     people = dict.fromkeys(sorted(assistant_ids), InstructorRole.ASSISTANT)
     if lead_id is not None:
         people = {lead_id: InstructorRole.LEAD, **people}
@@ -87,6 +87,11 @@ def people_to_assign(
             field = "lead_id" if key == lead_id else "assistant_ids"
             raise RuleError(_("Choose instructors whose account is open."), field=field)
     return people
+
+
+def lead_assists() -> RuleError:
+    """Why nobody can be both."""
+    return RuleError(_("The lead instructor is not an assistant as well."), field="assistant_ids")
 
 
 def check_places(capacity: int, venue: Venue, guests: int = 0) -> None:
@@ -127,9 +132,14 @@ def check_policy(session: Session, policy_id: int) -> None:
 
 
 def check_dates(opens_at: datetime | None, closes_at: datetime | None, starts_at: datetime) -> None:
-    """Raise RuleError when enrollment would open after the class has begun, or close before it opens (UTC)."""
+    """Raise RuleError when enrollment would open or close after the class has begun, or close before it opens (UTC)."""
     if opens_at is not None and opens_at >= starts_at:
         raise RuleError(_("This has to be before the class begins."), field="opens_at")
+    if closes_at is not None and closes_at > starts_at:
+        raise RuleError(
+            _("Enrollment closes when the class begins at the latest. After that the office enrolls people."),
+            field="closes_at",
+        )
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
         raise RuleError(_("This has to be after enrollment opens."), field="closes_at")
 

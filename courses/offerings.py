@@ -4,7 +4,7 @@ What takes or frees seats (capacity, cancelling) is the students' room's. Every 
 the venue, then the people, in the order of their ids: two registrars who book one room at once see each other.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
@@ -77,17 +77,15 @@ def create_offering(
 ) -> Offering:
     """Add a class, as a draft, with its meetings and instructors.
 
-    Raises RuleError with a field for a code that is taken, more places than seats, a lead who is an assistant too,
-    meetings that overlap, dates of enrollment out of order; ConflictError for double bookings, unless they are known.
+    Raises RuleError with a field for each thing that is wrong (``problems``), a lead who is an assistant too, meetings that
+    overlap; ConflictError for double bookings, unless they are known.
     """
     course, venue = course_to_run(session, data.course_id), venue_to_use(session, data.venue_id)
     people = people_to_assign(session, data.lead_id, data.assistant_ids)
     meetings = check_order(data.meetings, venue.time_zone)
-    check_places(data.capacity, venue)
-    check_policy(session, data.policy_id)
-    check_dates(data.opens_at, data.closes_at, meetings[0].starts_at)
-    first_day = local_date(meetings[0].starts_at, venue.time_zone)
-    check_minimum(data.minimum_to_run, data.decide_by, capacity=data.capacity, first_day=first_day)
+    wrong = problems(session, data, course, venue)
+    if wrong:
+        raise wrong[0].together_with(wrong[1:])
     code = _free_code(session, data.code, course, venue)
     known = check_conflicts(session, meetings, venue, people, None, despite_conflicts)
     offering = Offering(
@@ -112,6 +110,31 @@ def create_offering(
         session, "courses:offering:created", offering, actor=actor, now=now, code=offering.code, despite=known
     )
     return offering
+
+
+def problems(session: Session, data: NewOffering, course: Course, venue: Venue) -> list[RuleError]:
+    """Everything that is wrong with a new class that has meetings, each with its field. Changes nothing.
+
+    A code that is taken, more places than the room has, dates of enrollment out of order, a minimum without its day.
+    """
+    starts_at = min(meeting.starts_at for meeting in data.meetings)
+    first_day = local_date(starts_at, venue.time_zone)
+    checks: list[Callable[[], object]] = [
+        lambda: _free_code(session, data.code, course, venue),
+        lambda: check_places(data.capacity, venue),
+        lambda: check_policy(session, data.policy_id),
+        lambda: check_dates(data.opens_at, data.closes_at, starts_at),
+        lambda: check_minimum(
+            data.minimum_to_run, data.decide_by, capacity=data.capacity, first_day=first_day
+        ),
+    ]
+    found = []
+    for check in checks:
+        try:
+            check()
+        except RuleError as error:
+            found.append(error)
+    return found
 
 
 def edit_offering(
@@ -154,7 +177,7 @@ def set_enrollment_dates(
 ) -> bool:
     """Set when enrollment opens and closes (UTC; None: at once, or when the class begins); whether that changed anything.
 
-    Raises RuleError when it would close before it opens, or open after the class has begun.
+    Raises RuleError when it would close before it opens, or open or close after the class has begun.
     """
     lock_offering(session, offering)
     if (offering.enrollment_opens_at, offering.enrollment_closes_at) == (opens_at, closes_at):

@@ -166,7 +166,7 @@ def _where_unknown(student: Student, person: Person) -> Person:
     """What a contact may say of someone: what the school does not know yet. What the student said stays."""
     if student.licenses:
         person = replace(person, license_state="", license_number="")
-    return replace(person, profession=student.profession or person.profession)
+    return replace(person, name=student.certificate_name, profession=student.profession or person.profession)
 
 
 def take_off(

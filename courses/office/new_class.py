@@ -16,14 +16,15 @@ from core.errors import RuleError
 from core.web import acting, note, page, see_other
 from courses.blueprint import blueprint
 from courses.models import Course
-from courses.offering_checks import ConflictError
+from courses.offering_checks import ConflictError, lead_assists
 from courses.offering_models import Venue
-from courses.offerings import NewOffering, create_offering
+from courses.offerings import NewOffering, create_offering, problems
 from courses.office.class_forms import NewClassForm, in_utc, planned_meetings
 from courses.scheduling import (
     ClockChange,
     Conflict,
     PlannedMeeting,
+    check_order,
     clock_changes,
     conflicts,
 )
@@ -56,6 +57,7 @@ def office_new_class() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             preview = _preview(db.session, form)
+            _tell_problems(db.session, form)
             if request.form.get("act") == "save" and form.shown.data == preview.key:
                 code = _save(form)
                 flash(_("%(code)s is saved as a draft. Publish it when it is ready.", code=code), "success")
@@ -94,9 +96,46 @@ def _preview(session: Session, form: NewClassForm) -> Preview:
     )
 
 
+def _tell_problems(session: Session, form: NewClassForm) -> None:
+    """Raise RuleError with everything that saving would refuse, so that the preview tells it already."""
+    course = session.get_one(Course, form.course_id.data)
+    venue = session.get_one(Venue, form.venue_id.data)
+    data = _data(form, course, venue.time_zone)
+    check_order(data.meetings, venue.time_zone)
+    wrong = problems(session, data, course, venue)
+    if data.lead_id and data.lead_id in data.assistant_ids:
+        wrong.append(lead_assists())
+    if wrong:
+        raise wrong[0].together_with(wrong[1:])
+
+
 def _people(form: NewClassForm) -> list[int]:
     lead = [form.lead_id.data] if form.lead_id.data else []
     return [*lead, *(form.assistant_ids.data or [])]
+
+
+def _data(form: NewClassForm, course: Course, zone: str) -> NewOffering:
+    return NewOffering(
+        code=form.code.data or "",
+        course_id=course.id,
+        venue_id=form.venue_id.data,
+        meetings=planned_meetings(form, zone),
+        lead_id=form.lead_id.data or None,
+        assistant_ids=form.assistant_ids.data or [],
+        price_cents=course.price_cents if form.price.data is None else form.price.data,
+        policy_id=form.policy_id.data or course.policy_id,
+        capacity=form.capacity.data or course.default_capacity,
+        opens_at=in_utc(form.opens_at.data, zone),
+        closes_at=in_utc(form.closes_at.data, zone),
+        needs_approval=form.needs_approval.data,
+        approval_holds_seat=form.approval_holds_seat.data,
+        promotes_at_once=form.promotes_at_once.data,
+        issues_on_finalize=form.issues_on_finalize.data,
+        sends_reminders=form.sends_reminders.data,
+        minimum_to_run=form.minimum_to_run.data,
+        decide_by=form.decide_by.data,
+        notes=form.notes.data or "",
+    )
 
 
 def _save(form: NewClassForm) -> str:
@@ -104,27 +143,7 @@ def _save(form: NewClassForm) -> str:
         actor = actor_again(session)
         course = session.get_one(Course, form.course_id.data)
         zone = session.get_one(Venue, form.venue_id.data).time_zone
-        data = NewOffering(
-            code=form.code.data or "",
-            course_id=course.id,
-            venue_id=form.venue_id.data,
-            meetings=planned_meetings(form, zone),
-            lead_id=form.lead_id.data or None,
-            assistant_ids=form.assistant_ids.data or [],
-            price_cents=course.price_cents if form.price.data is None else form.price.data,
-            policy_id=form.policy_id.data or course.policy_id,
-            capacity=form.capacity.data or course.default_capacity,
-            opens_at=in_utc(form.opens_at.data, zone),
-            closes_at=in_utc(form.closes_at.data, zone),
-            needs_approval=form.needs_approval.data,
-            approval_holds_seat=form.approval_holds_seat.data,
-            promotes_at_once=form.promotes_at_once.data,
-            issues_on_finalize=form.issues_on_finalize.data,
-            sends_reminders=form.sends_reminders.data,
-            minimum_to_run=form.minimum_to_run.data,
-            decide_by=form.decide_by.data,
-            notes=form.notes.data or "",
-        )
+        data = _data(form, course, zone)
         offering = create_offering(
             session,
             data,

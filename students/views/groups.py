@@ -77,11 +77,12 @@ def group_name(token: str) -> Response:
         try:
             with acting() as session:
                 booking = booking_by_token(session, token)
-                groups.name_person(session, booking, form.person, actor=None, now=clock.now())
+                made = groups.name_person(session, booking, form.person, actor=None, now=clock.now())
+                name = made.certificate_name
         except RuleError as error:
             note(form, error)
         else:
-            flash(_("%(name)s has a seat and is told by mail.", name=form.name.data), "success")
+            flash(_("%(name)s has a seat and is told by mail.", name=name), "success")
             return see_other(url_for("students.group", token=token))
     return _show(token, form)
 
@@ -100,12 +101,13 @@ def group_swap(token: str, enrollment_id: int) -> Response:
             with acting() as session:
                 booking = booking_by_token(session, token)
                 going = named(session, booking, enrollment_id)
-                groups.swap(session, booking, going, form.person, actor=None, now=clock.now())
+                made = groups.swap(session, booking, going, form.person, actor=None, now=clock.now())
+                new = made.certificate_name
         except RuleError as error:
             note(form, error)
         else:
             flash(
-                _("%(new)s takes the seat of %(old)s. Both are told by mail.", new=form.name.data, old=name),
+                _("%(new)s takes the seat of %(old)s. Both are told by mail.", new=new, old=name),
                 "success",
             )
             return see_other(url_for("students.group", token=token))

@@ -70,6 +70,14 @@ def test_naming_takes_a_seat_of_the_booking_and_tells_the_person(session: Sessio
     assert mails_to("kim@clinic.example") == ["group-booking"]
 
 
+def test_a_contact_renames_nobody_whom_the_school_knows(session: Session) -> None:
+    booking = book(session, make_offering(session))
+    alice = make_student(session, certificate_name="Alice Okafor")
+    typed = person(name="Ana Ramos", email=alice.user.email)
+    made = groups.name_person(session, booking, typed, actor=None, now=NOW)
+    assert (made.student_id, made.certificate_name) == (alice.id, "Alice Okafor")
+
+
 def test_naming_goes_past_a_waitlist_that_came_later(session: Session) -> None:
     offering = make_offering(session, capacity=2)
     booking = book(session, offering)

@@ -110,6 +110,34 @@ def test_bad_input_is_told_at_its_field(
     assert "Kept as typed" in answer.text
 
 
+def test_the_preview_tells_everything_that_saving_would_refuse(
+    session: Session, client: FlaskClient, rosa: User
+) -> None:
+    make_offering(session, code="CST1-TAKEN")
+    form = typed(
+        session,
+        code="cst1-taken",
+        capacity="21",
+        opens_at="2027-03-12T10:00",
+        closes_at="2027-03-13T10:00",
+        minimum_to_run="4",
+    )
+    form["assistant_ids"] = form["lead_id"]
+    answer = client.post("/office/classes/new", data=form)
+    assert answer.status_code == 422
+    for words in (
+        "16 meetings",
+        "Code: There is a class with this code already.",
+        "Places: Lakeside Studio has 20 seats",
+        "Enrollment opens: This has to be before the class begins.",
+        "The office decides by: Say by which day the office decides.",
+        "Assistants: The lead instructor is not an assistant as well.",
+    ):
+        assert words in answer.text
+    late = client.post("/office/classes/new", data=form | {"opens_at": ""})
+    assert "Enrollment closes: Enrollment closes when the class begins at the latest." in late.text
+
+
 def test_more_places_than_the_room_has_seats_are_refused(
     session: Session, client: FlaskClient, rosa: User
 ) -> None:
