@@ -49,10 +49,12 @@ def choices() -> list[Choice]:
 
 
 def mark_words(status: MarkStatus, minutes: int) -> str:
-    """A mark in words: Present; Late, 215 minutes."""
+    """A mark in words: Present; Late, 215 minutes credited (a bare number would read as how late)."""
     label = str(STATUS_LABELS[status])
     if status in (MarkStatus.LATE, MarkStatus.LEFT_EARLY):
-        return ngettext("%(label)s, %(num)s minute", "%(label)s, %(num)s minutes", minutes, label=label)
+        return ngettext(
+            "%(label)s, %(num)s minute credited", "%(label)s, %(num)s minutes credited", minutes, label=label
+        )
     return label
 
 
@@ -80,7 +82,7 @@ def meeting_name(starts_at: datetime, zone: str) -> str:
 
 
 def said_by(who: str, at: datetime, zone: str, status: MarkStatus, minutes: int, remark: str = "") -> str:
-    """Who marked what, and when: Ilse Maren at 9:31 AM: Late, 215 minutes. With the remark beside it, when there is one."""
+    """Who marked what, and when: Ilse Maren at 9:31 AM: Late, 215 minutes credited. With the remark beside it, when there is one."""
     said = _(
         "%(who)s at %(time)s: %(mark)s",
         who=who or _("The system"),
