@@ -82,7 +82,8 @@ def meeting_name(starts_at: datetime, zone: str) -> str:
 
 
 def said_by(who: str, at: datetime, zone: str, status: MarkStatus, minutes: int, remark: str = "") -> str:
-    """Who marked what, and when: Ilse Maren at 9:31 AM: Late, 215 minutes credited. With the remark beside it, when there is one."""
+    """Who marked what, and when: Ilse Maren at 9:31 AM: Late, 215 minutes credited. With the remark beside it,
+    when there is one."""
     said = _(
         "%(who)s at %(time)s: %(mark)s",
         who=who or _("The system"),

@@ -79,7 +79,11 @@ def write(table: str, database: str) -> None:
         "workers; the clients run on the same machine. CPU is that of the server's processes, per request.\n\n"
         f"{clock.now().date().isoformat()}, {machine}.\n\n{table}\n"
     )
-    (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
+    path = ROOT / "docs" / "benchmarks.md"
+    _table, mark, by_hand = path.read_text(encoding="utf-8").partition(
+        "\n## "
+    )  # what is told below the table stays
+    path.write_text(text + mark + by_hand, encoding="utf-8")
 
 
 if __name__ == "__main__":
