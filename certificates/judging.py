@@ -12,6 +12,7 @@ import io
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 
 from flask_babel import gettext as _
 
+from certificates.envelope import as_we_write_it
 from certificates.pyhanko_modules import load_pyhanko
 
 MAX_BYTES = 5_000_000
@@ -27,7 +29,6 @@ MAX_OBJECTS = 20_000
 MAX_REVISIONS = 20
 MAX_SECONDS = 3.0
 DECODED_BYTES = 32 * 1024 * 1024
-_SHA256 = bytes.fromhex("300d06096086480165030402010500")  # AlgorithmIdentifier, DER
 # a cross-reference table that claims a million objects or more
 _HUGE_TABLE = re.compile(rb"/(?:Size|N)\s*\d{7}|/Index\s*\[[\d\s]*\d{7}|xref\s+\d+\s+\d{7}")
 
@@ -77,13 +78,16 @@ def sentence(outcome: Outcome) -> str:
 
 
 @lru_cache(maxsize=64)
-def _certificate(pem_or_der: bytes) -> Any:
+def _certificates(pem_or_der: bytes) -> tuple[Any, ...]:
+    """A key's certificate, and those above it that came with the key (PEM one after the other)."""
     from asn1crypto import pem
     from asn1crypto import x509 as asn1
 
-    if pem.detect(pem_or_der):
-        _kind, _headers, pem_or_der = pem.unarmor(pem_or_der)
-    return asn1.Certificate.load(pem_or_der)
+    if not pem.detect(pem_or_der):
+        return (asn1.Certificate.load(pem_or_der),)
+    return tuple(
+        asn1.Certificate.load(der) for _kind, _headers, der in pem.unarmor(pem_or_der, multiple=True)
+    )
 
 
 def judge_pdf(
@@ -93,11 +97,13 @@ def judge_pdf(
     issued_at: datetime | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Judgement:
-    """Judge a file's bytes against our certificates, PEM or DER, past ones included.
+    """Judge a file's bytes against our certificates, PEM (with those above, one after the other) or DER, past ones included.
 
     Unchanged means: exactly one signature, over the whole file, intact, by a certificate of the
-    history, valid at `issued_at` (aware) or, without it, at the time that the signature states. A
-    yearly key that has expired since does not spoil what it signed. Never raises for a bad file.
+    history, valid at `issued_at` (aware) or, without it, at the time that the signature states, and what
+    stands around the signature as we write it. A yearly key that has expired since does not spoil what it
+    signed. Of a time stamp all is held that its authority signed; its envelope is the authority's own.
+    Never raises for a bad file.
     """
     if len(data) > max_bytes:
         return Judgement(Outcome.TOO_LARGE)
@@ -107,7 +113,7 @@ def judge_pdf(
         return Judgement(Outcome.DAMAGED)
     if _HUGE_TABLE.search(data):
         return Judgement(Outcome.DAMAGED)
-    history = [_certificate(known) for known in key_history]
+    history = [_certificates(known) for known in key_history]
     load_pyhanko()  # before the clock runs
     return within(MAX_SECONDS, lambda: _judge(data, history, issued_at)) or Judgement(Outcome.DAMAGED)
 
@@ -117,30 +123,52 @@ class _TooLongError(BaseException):
 
 
 def within(seconds: float, work: Callable[[], T]) -> T | None:
-    """Return what `work` returns, or None when it fails or takes longer than `seconds`.
+    """Return what `work` returns, or None when it fails or takes more than `seconds` of processor time.
 
     The work runs in a thread of its own, which is stopped by an exception: a table that claims two
     thousand million entries would keep the reader busy for an hour. A hostile file may break the
-    reader anywhere; that is an answer, not an error.
+    reader anywhere; that is an answer, not an error. The time is the thread's own, so that a busy
+    machine does not make a good file a damaged one; ten times as much may pass on the wall.
     """
     results: list[T] = []
+    ending, done = threading.Lock(), threading.Event()
+    clocks: list[int] = []
 
     def run() -> None:
-        # twice, for the exception that is thrown once more while the first is being caught
-        with contextlib.suppress(_TooLongError), contextlib.suppress(Exception, _TooLongError):
+        with contextlib.suppress(_TooLongError, AttributeError):  # macOS has no such clock
+            clocks.append(time.pthread_getcpuclockid(threading.get_ident()))
+        with contextlib.suppress(Exception, _TooLongError):
             results.append(work())
+        while not done.is_set():
+            # what was thrown before `done` arrives here at the latest: outside it would end up in the log
+            with contextlib.suppress(_TooLongError), ending:
+                done.set()
+                time.sleep(0)
 
     thread = threading.Thread(target=run, name="judging", daemon=True)
+    began = time.monotonic()
     thread.start()
     thread.join(seconds)
     while thread.is_alive():
-        ident = ctypes.c_ulong(thread.ident or 0)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_TooLongError))
-        thread.join(0.5)
+        late = time.monotonic() - began > 10 * seconds
+        if late or _used(clocks, began) > seconds:
+            with ending:
+                if not done.is_set():
+                    ident = ctypes.c_ulong(thread.ident or 0)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_TooLongError))
+        thread.join(min(0.5, seconds))
     return results[0] if results else None
 
 
-def _judge(data: bytes, history: Sequence[Any], issued_at: datetime | None) -> Judgement:
+def _used(clocks: Sequence[int], began: float) -> float:
+    """The seconds of processor time that a thread has used by its clock; those on the wall without one."""
+    try:
+        return time.clock_gettime(clocks[0])
+    except (IndexError, OSError):  # not begun, or over
+        return time.monotonic() - began
+
+
+def _judge(data: bytes, history: Sequence[tuple[Any, ...]], issued_at: datetime | None) -> Judgement:
     # it logs a traceback for each odd signature; here an odd signature is an answer
     logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
     from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
@@ -156,56 +184,14 @@ def _judge(data: bytes, history: Sequence[Any], issued_at: datetime | None) -> J
     signatures = reader.embedded_signatures
     if not signatures:
         return Judgement(Outcome.UNSIGNED)
-    known = {certificate.sha256: certificate for certificate in history}
+    known = {certificate.sha256: above for certificate, *above in history}
     ours = [found for found in signatures if found.signer_cert.sha256 in known]
     if not ours:
-        return _foreign(signatures[0], history)
-    about = _about(ours[0])
-    if len(signatures) != 1 or not _as_we_write_it(data, ours[0]):
+        return _foreign(signatures[0], [certificate for certificate, *_above in history])
+    about, above = _about(ours[0]), known[ours[0].signer_cert.sha256]
+    if len(signatures) != 1 or not as_we_write_it(data, ours[0], above):
         return Judgement(Outcome.CHANGED, **about)
     return Judgement(_validate(ours[0], issued_at), **about)
-
-
-def _as_we_write_it(data: bytes, signature: Any) -> bool:
-    """Say whether the one part that no signature covers, the signature's own text, is ours to the letter.
-
-    Hexadecimal could be written in other letters, and the room behind the CMS filled with anything.
-    """
-    from asn1crypto import parser
-
-    _zero, start, after, _rest = (int(number) for number in signature.byte_range)
-    contents: bytes = signature.pkcs7_content
-    der = contents[: parser.peek(contents)]
-    signed, signer = signature.signed_data, signature.signer_info
-    digest = signer["digest_algorithm"].dump()
-    return (
-        data[start:after] == b"<" + contents.hex().upper().encode() + b">"
-        and not contents[len(der) :].strip(b"\0")
-        and _is_der(der)
-        and signer["sid"].chosen["issuer"].dump() == signature.signer_cert.issuer.dump()
-        and (signed["version"].native, signer["version"].native) == ("v1", "v1")
-        and digest == _SHA256
-        and signed["digest_algorithms"].dump() == b"\x31" + bytes([len(digest)]) + digest
-    )
-
-
-def _is_der(data: bytes) -> bool:
-    """Say whether each element fills its room exactly, in the shortest form of its length (X.690, 10.1)."""
-    at = 0
-    while at < len(data):
-        if len(data) - at < 2 or data[at] == 0:
-            return False
-        tag, size, head = data[at], data[at + 1], at + 2
-        if size & 0x80:
-            count = size & 0x7F
-            size = int.from_bytes(data[head : head + count], "big")
-            head += count
-            if size < 0x80 or count != (size.bit_length() + 7) // 8:
-                return False
-        at = head + size
-        if at > len(data) or (tag & 0x20 and not _is_der(data[head:at])):
-            return False
-    return True
 
 
 def _validate(signature: Any, issued_at: datetime | None) -> Outcome:
@@ -217,7 +203,11 @@ def _validate(signature: Any, issued_at: datetime | None) -> Outcome:
     context = ValidationContext(trust_roots=[signature.signer_cert], moment=when, allow_fetching=False)
     # the comparison of revisions is skipped: a second revision is refused by its coverage
     status = validate_pdf_signature(signature, context, skip_diff=True)
-    if not (status.intact and status.valid) or status.coverage != SignatureCoverageLevel.ENTIRE_FILE:
+    stamp = (
+        status.timestamp_validity
+    )  # trust in its authority is the reader's own; that it is whole is ours to say
+    whole = status.intact and status.valid and (stamp is None or (stamp.intact and stamp.valid))
+    if not whole or status.coverage != SignatureCoverageLevel.ENTIRE_FILE:
         return Outcome.CHANGED
     # a certificate of the history is its own anchor, whose time the validator does not look at
     valid = signature.signer_cert["tbs_certificate"]["validity"]

@@ -17,7 +17,9 @@ class KeyRecord(Base):
 
     id: Mapped[Key]
     fingerprint: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    name: Mapped[Code] = mapped_column(unique=True)
+    # Of the key, not of its certificate: a certificate that was renewed for the same key is another row of that name.
+    name: Mapped[Code]
+    # The certificate, and those above it that came with the key and stand in its signatures.
     certificate_pem: Mapped[LongText]
     jwk: Mapped[dict[str, Any]]
     first_used_at: Mapped[datetime]

@@ -43,8 +43,9 @@ class SigningKey:
 
     @property
     def certificate_pem(self) -> str:
-        """The certificate as the key history keeps it."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+        """The certificate as the key history keeps it, followed by those above it: signatures carry them too."""
+        certificates = (self.certificate, *self.chain)
+        return "".join(one.public_bytes(serialization.Encoding.PEM).decode() for one in certificates)
 
 
 def read_passphrase(

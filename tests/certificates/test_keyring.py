@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+from dataclasses import replace
 
 import jwt as pyjwt
 import pikepdf
@@ -16,12 +17,13 @@ from accounts.models import Role
 from certificates import issuing
 from certificates.badges import read_baked_png
 from certificates.judging import Outcome, judge_pdf
-from certificates.keyring import create_key, current_key, history, key_files
+from certificates.keyring import create_key, current_key, history, key_files, published, remember
 from certificates.models import Certificate, CertificateState, RevocationReason
 from certificates.revoking import revoke
 from core import clock
 from core.database import begin_write
 from core.files import store
+from tests.certificates.signed import bought_key, issuer_key, renewed
 from tests.certificates.test_issuing import finished_class
 from tests.factories import NOW, make_user
 from tests.helpers import sign_in
@@ -151,3 +153,20 @@ def test_a_lost_file_is_named_by_the_check_of_the_store(
     result = runner.invoke(args=["certificates", "check-store"])
     assert result.exit_code == 1
     assert f"{signed.number}: its file" in result.output
+
+
+def test_a_certificate_renewed_for_the_same_key_joins_the_history(session: Session, app: Flask) -> None:
+    """As bought certificates are renewed: the key stays, so does its name; both certificates are ours."""
+    first = issuer_key()
+    again = replace(first, certificate=renewed(first))
+    for key in (first, again, first):
+        remember(session, key, now=NOW)
+    session.commit()
+    assert [record.fingerprint for record in history(session)] == [first.fingerprint, again.fingerprint]
+    assert len(published(session)) == 1
+
+
+def test_the_certificates_above_a_bought_key_are_kept_with_it(session: Session) -> None:
+    remember(session, bought_key(), now=NOW)
+    (record,) = history(session)
+    assert record.certificate_pem.count("BEGIN CERTIFICATE") == 3

@@ -13,7 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certificates import signing
 from certificates.judging import Outcome, judge_pdf
@@ -35,6 +34,7 @@ from tests.certificates.signed import (
     issuer_file,
     issuer_key,
     signed_pdf,
+    time_stamper,
     unsigned_pdf,
 )
 from tests.core.pdf.conformance import findings, qpdf_check, structure, text_of
@@ -183,37 +183,12 @@ def test_the_passphrase_comes_from_the_environment_or_a_file(tmp_path: Path) -> 
         read_passphrase({"SIGNING_KEY_PASSPHRASE_FILE": str(tmp_path / "none")})
 
 
-def _dummy_authority() -> Any:
-    from asn1crypto import keys
-    from asn1crypto import x509 as asn1
-    from pyhanko.sign.timestamps import DummyTimeStamper
-
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Time")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(ISSUED - timedelta(days=1))
-        .not_valid_after(ISSUED + timedelta(days=9))
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    der, pkcs8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
-    private = key.private_bytes(der, pkcs8, serialization.NoEncryption())
-    return DummyTimeStamper(
-        asn1.Certificate.load(made.public_bytes(der)), keys.PrivateKeyInfo.load(private), fixed_dt=ISSUED
-    )
-
-
 @pytest.fixture
 def time_authority() -> Any:
     """An RFC 3161 authority on the loopback: pyHanko's dummy behind a small server."""
     from asn1crypto import tsp
 
-    dummy = _dummy_authority()
+    dummy = time_stamper()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
