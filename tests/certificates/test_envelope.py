@@ -152,15 +152,16 @@ def test_the_letters_of_the_hexadecimal_and_the_room_behind_it_count() -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_byte_of_a_signature_can_be_spoiled_unseen(kind: str) -> None:
-    """Every byte of the CMS, one bit each; of a time stamp all but the envelope that its authority made."""
+    """Every byte of the CMS, one bit each; of a time stamp every third, and not the envelope that its authority made."""
     _key, pdf = _signed(kind)
     cms = _contents(pdf)[2]
-    unseen = _unseen(kind, ((place, random.Random(place).randrange(8)) for place in range(len(cms))))
+    places = range(0, len(cms), 3 if kind == "time stamp" else 1)
+    unseen = _unseen(kind, ((place, random.Random(place).randrange(8)) for place in places))
     if kind == "time stamp":
         token = _token(pdf).contents
         begins = cms.index(token)
         assert all(begins <= place < begins + len(token) for place, _bit in unseen), unseen
-        assert len(unseen) < 120, unseen
+        assert len(unseen) < 50, unseen
     else:
         assert not unseen
 
