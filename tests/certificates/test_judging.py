@@ -316,7 +316,8 @@ def test_no_bit_of_a_thousand_can_be_flipped_unseen() -> None:
 
 
 def test_a_busy_machine_makes_no_good_file_a_damaged_one() -> None:
-    """The limit is of the thread's own work: a test with flipped bits once failed where the clock on the wall was meant."""
+    """The limit is of the thread’s own work, not of the clock on the wall."""
+
     def wait(seconds: float) -> str:
         time.sleep(seconds)
         return "read"
