@@ -35,5 +35,13 @@ def next_number(session: Session, school: School, now: datetime) -> tuple[int, i
 
 
 def normal_number(typed: str) -> str:
-    """A number as it is stored, from what someone typed: spaces gone, upper-case, any dash a hyphen."""
-    return re.sub(r"[‐-―−]", "-", re.sub(r"\s+", "", typed)).upper()
+    """A number as it is stored, from what someone typed: upper-case, any dash a hyphen, and hyphens where they belong.
+
+    "tbi 26 0042" and "TBI260042" are TBI-26-0042. Typed without a mark after the year, a sequence has four digits.
+    """
+    text = re.sub(r"[‐-―−]", "-", typed.strip()).upper()
+    parts = [part for part in re.split(r"[-\s]+", text) if part]
+    if len(parts) != 3:
+        found = re.fullmatch(r"([A-Z][A-Z0-9]{1,7})(\d{2})(\d{4})", "".join(parts))
+        parts = list(found.groups()) if found else parts
+    return "-".join(parts)

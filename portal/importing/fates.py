@@ -19,6 +19,7 @@ from portal.importing.models import Fate
 from portal.importing.reading import Row
 from students import enrollment as enrolling
 from students import people, seats, states, waitlist
+from students.jurisdictions import jurisdiction_of
 from students.models import Enrollment, EnrollmentState, License, PrerequisiteGrant, Student
 
 _CHUNK = 400  # values in one IN
@@ -114,11 +115,13 @@ def row_problem(row: Row) -> str:
     try:
         people.checked_name(row.name)
         mail_address(row.email)
+        if row.license_state:
+            jurisdiction_of(row.license_state)
     except (RuleError, ValueError) as error:
         return str(error)
     if bool(row.license_number) != bool(row.license_state):
         return _("A license needs its number and the state or country that gave it.")
-    if len(row.license_number) > 60 or len(row.license_state) > 40:
+    if len(row.license_number) > 60:
         return _("A license number has at most 60 characters.")
     return ""
 

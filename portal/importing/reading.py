@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from core.errors import RuleError
 from core.typed import clean_text
+from students.jurisdictions import jurisdiction_of
 
 MOST_ROWS = 2_000
 _MOST_UNPACKED = 60 * 1024 * 1024  # bytes; an XLSX is a zip, and a small one can hold a huge one
@@ -192,11 +193,19 @@ def _row(line: int, cells: Sequence[Any], places: dict[str, int], width: int) ->
         email=texts.get("email", "").lower()[:254],
         phone=texts.get("phone", "")[:200],
         profession=texts.get("profession", "").upper()[:40],
-        license_state=texts.get("license_state", "").upper()[:200],
+        license_state=_state(texts.get("license_state", "")),
         license_number=texts.get("license_number", "")[:200],
         class_code=texts.get("class_code", "").upper()[:40],
         problem=problem,
     )
+
+
+def _state(typed: str) -> str:
+    """A state as licenses keep it, so that known ones are found; what is none stays, for the preview to refuse."""
+    try:
+        return jurisdiction_of(typed)
+    except RuleError:
+        return typed.upper()[:200]
 
 
 def is_formula(value: Any) -> bool:

@@ -16,7 +16,7 @@ from core import audit, clock
 from core.database import begin_write
 from tests import factories
 from tests.accounts.cast import PASSWORD, link_in, login, mail_to, make_person, text_of
-from tests.helpers import mails_to
+from tests.helpers import fields_of, mails_to
 
 pytestmark = pytest.mark.both_databases
 NEW = "another slow tide"
@@ -49,6 +49,19 @@ def test_a_forgotten_password_is_set_anew(
     payloads = str(session.scalars(sa.select(audit.AuditEvent.payload)).all())
     assert "reset" in payloads
     assert "argon2" not in payloads
+
+
+def test_a_form_sent_twice_says_that_the_password_is_set(
+    app: Flask, client: FlaskClient, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = reset_link(app, client)
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
+    typed = {"password": NEW, "csrf_token": fields_of(client.get(link))["csrf_token"]}
+    for words in ("Your password is set.", "Your password was set already."):
+        answer = client.post(link, data=typed)
+        assert answer.status_code == 303
+        assert words in text_of(client.get(answer.location))
+    assert client.post(link, data=typed | {"password": "quite another one"}).status_code == 410
 
 
 def test_the_link_works_once(app: Flask, client: FlaskClient, ada: User) -> None:

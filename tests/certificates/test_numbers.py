@@ -36,5 +36,18 @@ def test_what_cannot_be_a_token_is_none(typed: str) -> None:
     assert normal_token(typed) is None
 
 
-def test_a_number_is_read_as_people_type_it() -> None:
-    assert normal_number(" tbi–27 –0042 ") == "TBI-27-0042"
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        (" tbi–27 –0042 ", "TBI-27-0042"),
+        ("tbi 27 0042", "TBI-27-0042"),
+        ("tbi270042", "TBI-27-0042"),
+        ("TBI-270042", "TBI-27-0042"),
+        ("T2 27 12345", "T2-27-12345"),
+        ("t2270042", "T2-27-0042"),
+        ("nonsense", "NONSENSE"),
+        ("", ""),
+    ],
+)
+def test_a_number_is_read_as_people_type_it(typed: str, stored: str) -> None:
+    assert normal_number(typed) == stored

@@ -120,9 +120,16 @@ def test_the_preview_names_every_rows_fate_and_changes_nothing(
     for (fate, words), (wanted, part) in zip(fates(session, table), EXPECTED, strict=True):
         assert (fate, part in words) == (wanted, True), words
     shown = client.get(upload(client, table)).text
-    assert "4 of 12 rows would be taken in" in shown
+    assert "Rows that would be taken in: 4 of 12." in shown
     session.rollback()
     assert session.scalar(sa.select(sa.func.count(User.id))) == before
+
+
+def test_a_state_is_read_by_name_and_one_that_is_none_is_told_before(session: Session, table: str) -> None:
+    found = fates(session, HEAD + "Al,al@x.example,LMT,Oregon,28417,\nZed,zed@x.example,LMT,ZZ,1,CST1-A\n")
+    assert [fate for fate, _words in found] == ["duplicate", "refused"]
+    assert "belongs to Alice Okafor" in found[0][1]
+    assert "“ZZ” is neither a US state nor a country" in found[1][1]
 
 
 def test_the_import_does_what_the_preview_said_by_the_same_rules(
@@ -131,7 +138,7 @@ def test_the_import_does_what_the_preview_said_by_the_same_rules(
     here = upload(client, table)
     assert client.post(f"{here}/confirm").status_code == 303
     waiting = client.get(here)
-    assert (waiting.headers["Refresh"], "0 of 12 rows" in waiting.text) == ("2", True)
+    assert (waiting.headers["Refresh"], "done: 0 of 12." in waiting.text) == ("2", True)
     assert running.run_imports() == 12
     for (fate, words), (wanted, part) in zip(imported(session), EXPECTED, strict=True):
         if part != "line 2":  # by then the first of the two is enrolled
@@ -375,7 +382,7 @@ def test_five_hundred_rows_are_previewed_in_few_statements(
     here = upload(client, HEAD + "".join(rows))
     with statements(app) as seen:
         shown = client.get(here)
-    assert "500 of 500 rows would be taken in" in shown.text
+    assert "Rows that would be taken in: 500 of 500." in shown.text
     assert len(seen) <= 20
 
 
