@@ -11,6 +11,7 @@ def init_app(app: Flask) -> None:
         door_views,
         import_views,
         mail,
+        makeup_upkeep,
         makeup_views,
         models,
         offline_views,

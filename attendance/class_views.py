@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from flask import Response, abort, flash, url_for
+from flask import Response, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -15,10 +15,10 @@ from accounts.access import TEACHING, actor_again, me, roles
 from attendance.access import class_of
 from attendance.blueprint import blueprint
 from attendance.grid import Grid, grid_of
-from attendance.history import marks_of
+from attendance.history import Said, marks_of
 from attendance.marking import correct, refuse_closed
-from attendance.minutes import Sitting, Summary, sittings, summaries_of
-from attendance.models import MarkStatus
+from attendance.minutes import TIMED, Sitting, Summary, sittings, summaries_of
+from attendance.models import REMARK_LIMIT, MarkStatus
 from attendance.words import (
     COLORS,
     STATUS_LABELS,
@@ -53,6 +53,9 @@ class CorrectionForm(Form):
         choices=[(status.value, STATUS_LABELS[status]) for status in STATUS_ORDER],
     )
     minutes = WholeNumberField(lazy_gettext("Minutes credited"), minimum=0, maximum=1440)
+    remark = StringField(lazy_gettext("Remark"), [Length(max=REMARK_LIMIT)])
+    # The meeting whose mark the form showed: only then does an empty remark take the old one away.
+    shown = HiddenField()
     reason = StringField(lazy_gettext("Reason"), [Length(max=500)])
 
 
@@ -146,8 +149,9 @@ def _empty_cell(begun: bool, is_now: bool) -> Markup:
 @blueprint.get("/teaching/<code>/students/<int:enrollment_id>")
 @roles(*TEACHING)
 def student(code: str, enrollment_id: int) -> ResponseReturnValue:
-    """One student's marks: what stands, and everything that was ever said."""
-    return _student_page(code, enrollment_id, CorrectionForm(formdata=None))
+    """One student's marks: what stands, and everything that was ever said. ``meeting`` (a number) opens the form at one of
+    them, filled with the mark that stands."""
+    return _student_page(code, enrollment_id, None)
 
 
 @blueprint.post("/teaching/<code>/students/<int:enrollment_id>")
@@ -164,7 +168,12 @@ def correct_mark(code: str, enrollment_id: int) -> ResponseReturnValue:
                 saved = correct(
                     session,
                     meeting,
-                    Entry(enrollment_id, MarkStatus(form.status.data), form.minutes.data),
+                    Entry(
+                        enrollment_id,
+                        MarkStatus(form.status.data),
+                        form.minutes.data,
+                        remark=_remark(form),
+                    ),
                     reason=form.reason.data or "",
                     actor=actor,
                     now=clock.now(),
@@ -191,13 +200,39 @@ def _meeting(session: Session, offering: Offering, number: str) -> Meeting:
     return meeting
 
 
-def _student_page(code: str, enrollment_id: int, form: CorrectionForm) -> Response:
+def _filled(meetings: list[Sitting], history: dict[int, list[Said]]) -> CorrectionForm:
+    """The form as it opens: at the meeting that was asked for, with what stands there."""
+    wanted = request.args.get("meeting", "")
+    meeting = next((item for item in meetings if str(item.number) == wanted), None)
+    if meeting is None:
+        return CorrectionForm(formdata=None)
+    stands = next((said for said in history.get(meeting.id, []) if said.is_current), None)
+    if stands is None:
+        return CorrectionForm(formdata=None, meeting=wanted, shown=wanted)
+    minutes = stands.minutes if stands.status in TIMED else None
+    return CorrectionForm(
+        formdata=None,
+        meeting=wanted,
+        shown=wanted,
+        status=stands.status.value,
+        minutes=minutes,
+        remark=stands.remark,
+    )
+
+
+def _remark(form: CorrectionForm) -> str | None:
+    """What to write beside the mark; None leaves the remark that stands."""
+    return form.remark.data or ("" if form.shown.data == form.meeting.data else None)
+
+
+def _student_page(code: str, enrollment_id: int, form: CorrectionForm | None) -> Response:
     session = db.session
     offering = class_of(session, me(), code)
     enrollment = _enrollment(session, offering, enrollment_id)
     meetings = sittings(session, offering.id)
     summary = summaries_of(session, offering, meetings, only=enrollment.id)[enrollment.id]
     history = marks_of(session, enrollment.id)
+    form = form or _filled(meetings, history)
     return page(
         "attendance/student.html",
         form=form,

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from accounts.models import Role, User
 from accounts.people import invite
 from accounts.registration import by_email
+from attendance import makeups
 from attendance.door_models import Substitute, WalkIn
 from core import audit, outbox
 from core.clock import local_date
@@ -68,7 +69,8 @@ def _enroll(
         raise RuleError(_("No seat is free."))
     if offering.waiting_count:
         raise RuleError(_("Others wait for a seat and come first."))
-    if offering.guest_places and offering.seats_taken + offering.guest_places >= offering.venue.seats:
+    guests = makeups.most_guests(session, offering.id, now) if offering.guest_places else 0
+    if guests and offering.seats_taken + guests >= offering.venue.seats:
         raise RuleError(_("The chairs that are left are for guests who make up a meeting."))
     if user is None:
         user = invite(session, email=person.email, name=person.name, role=Role.STUDENT, actor=None, now=now)

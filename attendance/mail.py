@@ -14,7 +14,7 @@ from core.formatting import date_time, full_date, time_range, zone_name
 from core.links import absolute
 from core.mailing import compose
 from core.outbox import Message, OutgoingMail
-from courses.offering_models import Offering
+from courses.offering_models import Offering, OfferingState
 from students.mail import class_facts
 
 
@@ -29,6 +29,7 @@ def make_up(session: Session, row: OutgoingMail) -> Message | None:
         "make-up",
         greeting=makeup.enrollment.student.user.given_name,
         planned=makeup.state is MakeUpState.PLANNED,
+        cancelled=meeting.offering.state is OfferingState.CANCELLED,
         klass=class_facts(meeting.offering),
         home=lost.offering.code,
         when=date_time(meeting.starts_at, meeting.offering.time_zone),

@@ -146,6 +146,28 @@ def withdraw(session: Session, makeup: MakeUp, *, actor: User, now: datetime) ->
     _decide(session, makeup, MakeUpState.WITHDRAWN, actor=actor, now=now)
 
 
+def overtaken(makeup: MakeUp) -> bool:
+    """Whether nothing can come of a make-up that was asked for or planned: the class gone to is cancelled, or the student
+    has left their own."""
+    waits = makeup.state in (MakeUpState.ASKED, MakeUpState.PLANNED)
+    gone = makeup.enrollment.state not in ROLL_STATES
+    return waits and (gone or makeup.meeting.offering.state is OfferingState.CANCELLED)
+
+
+def give_up(session: Session, makeup: MakeUp, *, now: datetime) -> None:
+    """Close a make-up that was overtaken. Who still has a seat in their own class is told, to choose another meeting."""
+    _lock(session, makeup.meeting, makeup.missed_meeting)
+    session.refresh(makeup)
+    if not overtaken(makeup):
+        return
+    if makeup.enrollment.state not in ROLL_STATES:
+        _decide(session, makeup, MakeUpState.WITHDRAWN, actor=None, now=now)
+        return
+    makeup.message = _("The class was cancelled. Choose another meeting.")
+    _decide(session, makeup, MakeUpState.DECLINED, actor=None, now=now)
+    _tell(session, makeup, now)
+
+
 def of_enrollment(session: Session, enrollment_id: int) -> list[MakeUp]:
     """All make-ups of an enrollment, the newest first, with both meetings and the class gone to. One statement."""
     return list(
@@ -254,20 +276,28 @@ def _require_place(session: Session, meeting: Meeting) -> None:
 
 
 def _guests(meeting_id: object) -> sa.ScalarSelect[int]:
-    guest = aliased(MakeUp)
+    guest, home = aliased(MakeUp), aliased(Enrollment)
     return (
         sa.select(sa.func.count(guest.id))
-        .where(guest.meeting_id == meeting_id, guest.state.in_(PLACED))
+        .join(home, home.id == guest.enrollment_id)
+        .where(guest.meeting_id == meeting_id, guest.state.in_(PLACED), home.state.in_(ROLL_STATES))
         .scalar_subquery()
     )
 
 
-def _most_guests(session: Session, offering_id: int) -> int:
-    """The guests of a class's fullest meeting: so many chairs must stand there beside its capacity."""
+def most_guests(session: Session, offering_id: int, now: datetime) -> int:
+    """The guests of the fullest of a class's meetings that are not over: so many chairs must stand there beside its
+    capacity."""
     counted = (
         sa.select(sa.func.count(MakeUp.id).label("guests"))
         .join(Meeting, Meeting.id == MakeUp.meeting_id)
-        .where(Meeting.offering_id == offering_id, MakeUp.state.in_(PLACED))
+        .join(Enrollment, Enrollment.id == MakeUp.enrollment_id)
+        .where(
+            Meeting.offering_id == offering_id,
+            Meeting.ends_at > now,
+            MakeUp.state.in_(PLACED),
+            Enrollment.state.in_(ROLL_STATES),
+        )
         .group_by(MakeUp.meeting_id)
         .subquery()
     )
@@ -283,12 +313,14 @@ def _require(makeup: MakeUp, *states: MakeUpState) -> None:
         raise RuleError(_("This make-up was decided already."))
 
 
-def _decide(session: Session, makeup: MakeUp, state: MakeUpState, *, actor: User, now: datetime) -> None:
+def _decide(
+    session: Session, makeup: MakeUp, state: MakeUpState, *, actor: User | None, now: datetime
+) -> None:
     makeup.state = state
     if state is not MakeUpState.ASKED:
-        makeup.decided_at, makeup.decided_by_id = now, actor.id
+        makeup.decided_at, makeup.decided_by_id = now, actor.id if actor else None
     session.flush()
-    makeup.meeting.offering.guest_places = _most_guests(session, makeup.meeting.offering_id)
+    makeup.meeting.offering.guest_places = most_guests(session, makeup.meeting.offering_id, now)
     audit.record(
         session,
         f"attendance:makeup:{state}",

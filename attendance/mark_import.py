@@ -2,7 +2,8 @@
 
 The first line names the columns: ``email``, ``license`` or ``name`` says who; ``status`` (present, late, left_early,
 excused, absent) with ``minutes`` says what, or ``time`` when they were scanned, on the clock of the class. The first scan
-of a person is coming; another one, later, is leaving.
+of a person is coming; another one, later, is leaving. A ``remark`` column stands beside the mark; an empty one leaves
+the remark that stands.
 """
 
 import csv
@@ -19,11 +20,12 @@ from sqlalchemy.orm import Session
 from accounts.models import User
 from attendance.marking import minutes_for
 from attendance.minutes import Sitting, minutes_between
-from attendance.models import MarkStatus
+from attendance.models import REMARK_LIMIT, MarkStatus
 from attendance.rolls import on_roll_of
 from attendance.writing import Entry
 from core.clock import local
 from core.errors import RuleError
+from core.typed import clean_text
 from courses.models import Policy
 from courses.offering_models import Meeting
 from students.models import Enrollment, License, Student
@@ -136,11 +138,14 @@ def _people(session: Session, meeting: Meeting) -> dict[str, _Person]:
 
 
 def _entry(person: _Person, rows: Sequence[Mapping[str, str]], sitting: Sitting, zone: str) -> Entry:
+    remark = next((clean_text(row["remark"]) for row in rows if row.get("remark")), None)
+    if len(remark or "") > REMARK_LIMIT:
+        raise RuleError(_("A remark has at most %(most)s characters.", most=REMARK_LIMIT))
     said = [row for row in rows if row.get("status")]
     if said:
         if len(rows) > 1:
             raise RuleError(_("This person stands in the file twice."))
-        return _stated(person, said[0])
+        return _stated(person, said[0], remark)
     moments = sorted(_moment(row.get("time", ""), sitting, zone) for row in rows)
     came, left = moments[0], moments[-1] if len(moments) > 1 else None
     if came >= sitting.ends_at:
@@ -148,12 +153,12 @@ def _entry(person: _Person, rows: Sequence[Mapping[str, str]], sitting: Sitting,
     late = minutes_between(sitting, arrived=came)
     minutes = minutes_between(sitting, arrived=came, left=left)
     if sitting.credit - minutes <= person.grace:
-        return Entry(person.enrollment_id, MarkStatus.PRESENT)
+        return Entry(person.enrollment_id, MarkStatus.PRESENT, remark=remark)
     status = MarkStatus.LEFT_EARLY if sitting.credit - late <= person.grace else MarkStatus.LATE
-    return Entry(person.enrollment_id, status, minutes)
+    return Entry(person.enrollment_id, status, minutes, remark=remark)
 
 
-def _stated(person: _Person, row: Mapping[str, str]) -> Entry:
+def _stated(person: _Person, row: Mapping[str, str], remark: str | None) -> Entry:
     try:
         status = MarkStatus(row["status"].casefold().replace(" ", "_").replace("-", "_"))
     except ValueError as error:
@@ -161,7 +166,7 @@ def _stated(person: _Person, row: Mapping[str, str]) -> Entry:
     text = row.get("minutes", "")
     if text and not (text.isdecimal() and len(text) < 6):
         raise RuleError(_("Write the minutes as a whole number."))
-    return Entry(person.enrollment_id, status, int(text) if text else None)
+    return Entry(person.enrollment_id, status, int(text) if text else None, remark=remark)
 
 
 def _moment(text: str, sitting: Sitting, zone: str) -> datetime:

@@ -1,5 +1,6 @@
 """The grid, a student's page, signing off and opening again: each works, strangers refused, bad input told."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -147,6 +148,35 @@ def test_a_correction_from_the_students_page_is_a_new_row(
     marks = stored(app, made.ids[2])
     assert [(mark.status, mark.reason) for mark in marks] == [(A, ""), (P, "Sat outside.")]
     assert "Reason: Sat outside." in teacher.get(target).text
+
+
+def test_a_correction_shows_the_remark_that_stands_and_changes_it_only_when_told(
+    app: Flask, teacher: FlaskClient, address: str, made: Class, session: Session
+) -> None:
+    number = made.ids[1]
+    begin_write(session)
+    entry = Entry(number, L, 70, remark="Train was late.")
+    save_roll(session, made.meeting, [entry], actor=made.lead, now=NOW)
+    session.commit()
+    target = f"{address}/students/{number}"
+
+    def remarks() -> list[str]:
+        return [mark.remark for mark in stored(app, number)]
+
+    opened = teacher.get(f"{target}?meeting=1").text
+    assert 'value="Train was late."' in opened
+    assert re.search(r'value="late"[^>]*checked|checked[^>]*value="late"', opened)
+    # Picked from the list without having seen the mark: an empty remark leaves what stands.
+    teacher.post(target, data={"meeting": "1", "status": "late", "minutes": "75", "remark": ""})
+    assert remarks()[-1] == "Train was late."
+    data = {"meeting": "1", "shown": "1", "status": "late", "minutes": "75"}
+    teacher.post(target, data=data | {"remark": "Bus was late."})
+    assert remarks()[-1] == "Bus was late."
+    teacher.post(target, data=data | {"remark": ""})
+    assert remarks()[-1] == ""
+    answer = teacher.post(target, data=data | {"remark": "x" * 141})
+    assert answer.status_code == 422
+    assert "x" * 141 in answer.text  # the typing is kept
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
-from attendance import makeups
+from attendance import mail, makeups
 from attendance.door import Newcomer, walk_in
 from attendance.door_models import WalkIn
 from attendance.finalize import finalize
 from attendance.makeup_models import MakeUp, MakeUpState
+from attendance.makeup_upkeep import keep_up
 from attendance.marking import save_roll
 from attendance.minutes import summaries
 from attendance.models import MarkMethod, MarkStatus
@@ -26,8 +27,10 @@ from attendance.writing import Entry
 from core.audit import verify
 from core.database import begin_write, db, writing
 from core.errors import RuleError
+from core.outbox import OutgoingMail
 from courses.offering_models import Meeting, Offering, OfferingState
 from courses.venues import VenueData, edit_venue
+from students import seats
 from students.capacity import set_capacity
 from students.models import Enrollment, EnrollmentState
 from tests import factories
@@ -198,6 +201,54 @@ def test_guests_keep_their_chairs_whatever_changes_about_the_class(session: Sess
     set_capacity(session, two.host, 4, actor=two.office, now=NOW)
     session.commit()
     assert two.host.capacity == 4
+
+
+def test_a_chair_is_given_back_when_the_guests_meeting_is_over(session: Session, two: Two) -> None:
+    planned(session, two)
+    host = two.host
+    assert keep_up() == 0
+    over = two.there.ends_at
+    with time_machine.travel(over - timedelta(minutes=1), tick=False):
+        assert keep_up() == 0
+    with time_machine.travel(over, tick=False):
+        assert keep_up() == 1
+        assert keep_up() == 0
+    begin_write(session)
+    assert session.get_one(Offering, host.id).guest_places == 0
+    set_capacity(session, host, 4, actor=two.office, now=over)
+
+
+def test_a_chair_is_given_back_when_the_guest_leaves_their_own_class(session: Session, two: Two) -> None:
+    planned(session, two)
+    begin_write(session)
+    seats.lock(session, two.home.offering.id)
+    seats.move(session, two.enrollment, EnrollmentState.WITHDRAWN, actor=two.office, now=NOW)
+    session.commit()
+    assert keep_up() == 1  # its chair with it
+    begin_write(session)
+    assert session.scalars(sa.select(MakeUp.state)).one() is MakeUpState.WITHDRAWN
+    assert session.get_one(Offering, two.host.id).guest_places == 0
+    assert mails_to(two.enrollment.student.user.email).count("make-up") == 1
+
+
+@pytest.mark.both_databases
+def test_a_guest_of_a_cancelled_class_is_told_once_and_can_choose_again(session: Session, two: Two) -> None:
+    planned(session, two)
+    begin_write(session)
+    two.host.state, two.host.cancelled_at = OfferingState.CANCELLED, NOW
+    session.commit()
+    assert keep_up() == 1
+    session.rollback()  # what a job reads begins anew
+    assert keep_up() == 0
+    begin_write(session)
+    makeup = session.scalars(sa.select(MakeUp)).one()
+    assert makeup.state is MakeUpState.DECLINED
+    assert makeup.message == "The class was cancelled. Choose another meeting."
+    row = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.kind == "make-up")).all()[-1]
+    message = mail.make_up(session, row)
+    assert message is not None
+    assert "does not take place" in message.text
+    assert list(verify(session)) == []
 
 
 def test_a_walk_in_does_not_take_a_guests_chair(session: Session, two: Two) -> None:

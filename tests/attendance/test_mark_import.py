@@ -64,6 +64,17 @@ def test_scan_times_become_marks(session: Session, made: Class) -> None:
     ]
 
 
+def test_a_remark_stands_beside_its_mark_and_none_leaves_the_old_one(session: Session, made: Class) -> None:
+    text = (
+        "name,status,minutes,time,remark\n"
+        "Student 000,late,60,,  Train\tlate \nStudent 001,present,,,\nStudent 002,,,9:20,Bus\n"
+    )
+    lines = preview(session, made.meeting, text, later(60))
+    assert [line.entry and line.entry.remark for line in lines] == ["Train late", None, "Bus"]
+    long = preview(session, made.meeting, f"name,status,remark\nStudent 000,present,{'x' * 141}\n", later(60))
+    assert long[0].problem == "A remark has at most 140 characters."
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [
