@@ -16,6 +16,7 @@ from core.links import public_base
 from core.school import School
 from courses import entries
 from courses.offering_models import Offering
+from courses.time_zones import zone_rules
 from students.models import Enrollment
 
 if TYPE_CHECKING:
@@ -73,8 +74,12 @@ def invitation(enrollment: Enrollment, school: School, *, now: datetime, cancell
     return bytes(calendar.to_ical())
 
 
-def feed(enrollments: Iterable[Enrollment], *, name: str, now: datetime) -> bytes:
-    """A student's whole calendar, for a program that fetches it now and then. UTF-8."""
+def feed(enrollments: Iterable[Enrollment], *, name: str, time_zone: str, now: datetime) -> bytes:
+    """A student's whole calendar, for a program that fetches it now and then. UTF-8.
+
+    ``time_zone`` is the school's: its rules stand in a calendar without classes, as a calendar has at least one component
+    (RFC 5545, 3.4).
+    """
     calendar = entries.new_calendar("PUBLISH")
     calendar.add("x-wr-calname", name)
     for enrollment in enrollments:
@@ -86,6 +91,8 @@ def feed(enrollments: Iterable[Enrollment], *, name: str, now: datetime) -> byte
             stamp=now,
             url=class_url(enrollment.offering),
         )
+    if not calendar.subcomponents:
+        calendar.add_component(zone_rules(time_zone, now))
     return bytes(calendar.to_ical())
 
 

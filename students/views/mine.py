@@ -318,7 +318,12 @@ def calendar_feed(token: str) -> Response:
         )
         .order_by(Offering.starts_at)
     ).unique()
-    content = calendar.feed(enrollments, name=_("Classes at %(school)s", school=school.name), now=now)
+    content = calendar.feed(
+        enrollments,
+        name=_("Classes at %(school)s", school=school.name),
+        time_zone=school.time_zone,
+        now=now,
+    )
     answer = make_response(content)
     answer.mimetype = "text/calendar"
     answer.headers["Cache-Control"] = "private, max-age=300"

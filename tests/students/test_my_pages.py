@@ -316,6 +316,11 @@ def test_the_calendar_feed_is_private_by_its_address(
         (first.starts_at.replace(microsecond=0), last.ends_at.replace(microsecond=0))
     ]
     assert client.get("/my/calendar/guess.ics").status_code == 404
+    idle = make_student(session)
+    session.commit()
+    empty = client.get(f"/my/calendar/{idle.calendar_token}.ics").text
+    assert "BEGIN:VTIMEZONE" in empty, "a calendar has at least one component"
+    assert "BEGIN:VEVENT" not in empty
     sign_in(client, student.user)
     client.post("/my/calendar/renew")
     assert client.get(f"/my/calendar/{token}.ics").status_code == 404
