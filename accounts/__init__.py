@@ -9,7 +9,10 @@ def init_app(app: Flask) -> None:
     from accounts.access import init_access
     from accounts.blueprint import blueprint
     from accounts.commands import users_commands
+    from accounts.lost import LINKS
+    from core.lost_links import lost_links
 
     init_access(app)
     app.register_blueprint(blueprint)
     app.cli.add_command(users_commands)
+    lost_links(app, *LINKS)

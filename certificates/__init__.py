@@ -27,6 +27,9 @@ def init_app(app: Flask) -> None:
     )
     from certificates.blueprint import blueprint
     from certificates.commands import certificate_commands
+    from certificates.lost import LINKS
+    from core.lost_links import lost_links
 
     app.register_blueprint(blueprint)
     app.cli.add_command(certificate_commands)
+    lost_links(app, *LINKS)

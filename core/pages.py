@@ -18,6 +18,7 @@ from werkzeug.routing import IntegerConverter, Map
 from core.database import db
 from core.errors import ThrottledError
 from core.kept import KeptForm, form_of_request
+from core.lost_links import lost_at
 from core.school import current_school
 
 log = logging.getLogger("stillpoint.pages")
@@ -84,10 +85,11 @@ def _answer(
         advice = (
             error.description
         )  # what a view gave to abort(); what Werkzeug says by itself is not for readers
+    lost = lost_at(request.path) if code == 404 and advice is None else None
     names = [f"errors/{code}.html", "errors/error.html"]
     if isinstance(error, CSRFError):
         advice, names = None, ["errors/400_csrf.html"]
-    words = {"error": error, "code": code, "headline": headline, "advice": advice}
+    words = {"error": error, "code": code, "headline": headline, "advice": advice, "lost": lost}
     if code < 500:
         return render_template([*names], **words), code, kept
     # Without the template context: its user and school would ask a database that may be the trouble.

@@ -80,7 +80,7 @@ def calm(text: str) -> None:
         ("GET", "/nowhere", 404, "There is no such page"),
         ("GET", "/own-words", 404, "This class was cancelled."),
         ("GET", "/office/people/99999999999999999999", 404, "There is no such page"),
-        ("GET", "/accounts/confirm/%00", 404, "There is no such page"),
+        ("GET", "/accounts/confirm/%00", 404, "This link leads nowhere"),
         ("GET", "/accounts/login?next=%00", 400, ""),
         ("DELETE", "/accounts/login", 405, "That does not work from here"),
         ("GET", "/tired", 429, "Try again in 3 minutes."),
@@ -322,3 +322,34 @@ def test_ready_when_all_is_in_order(app: Flask, caplog: pytest.LogCaptureFixture
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json and answer.json["status"]) == (200, "ready")
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "told", "leads"),
+    [
+        ("/accounts/confirm/abc", "register once more", "/accounts/register"),
+        ("/accounts/confirm", "register once more", "/accounts/register"),
+        ("/accounts/reset/abc", "ask for a new one", "/accounts/reset"),
+        ("/accounts/invitation/abc", "The office can send you a new invitation", "/accounts/login"),
+        ("/accounts/new-address/abc", "enter the new address once more", "/accounts/account"),
+        ("/my/calendar/abc.ics", "Your details show the address that works now", "/my/details"),
+        ("/my/calendar/abc", "Your details show the address that works now", "/my/details"),
+        ("/my/detail", "belongs to another account", "/my/"),
+        ("/groups/abc", "The office can send it to you once more", "/courses/"),
+        ("/certificates/TBI-2027-0", "All of yours stand on one page", "/my/certificates"),
+    ],
+)
+def test_a_link_of_a_mail_that_arrived_damaged_says_what_to_do(
+    folder: Path, address: str, told: str, leads: str
+) -> None:
+    answer = application(folder).test_client().get(address)
+    assert answer.status_code == 404
+    assert "This link leads nowhere" in answer.text
+    assert told in answer.text
+    assert f'href="{leads}"' in answer.text
+    assert "like CST1" not in answer.text
+
+
+def test_an_address_that_no_mail_has_is_only_unknown(folder: Path) -> None:
+    answer = application(folder).test_client().get("/classes/NONE-1")
+    assert (answer.status_code, "like CST1" in answer.text) == (404, True)
