@@ -2,18 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import clock
 from core.database import begin_write
 from courses.offering_models import Offering
 from students import enrollment as enrolling
 from students.enrollment import EnrollRequest
 from students.models import Enrollment, EnrollmentEvent, EnrollmentState, Source, Student
-from tests.factories import NOW, make_school, make_student
+from tests.factories import NOW, make_offering, make_school, make_student
+
+
+def soon(session: Session, course: Any = None, **values: Any) -> Offering:
+    """A class forty days from now, by the real clock, as pages see it."""
+    values.setdefault("starts", clock.now() + timedelta(days=40))
+    return make_offering(session, course, **values)
 
 
 def request_of(offering: Offering, student: Student, **values: Any) -> EnrollRequest:

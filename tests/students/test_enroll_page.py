@@ -31,12 +31,6 @@ pytestmark = pytest.mark.both_databases
 S = EnrollmentState
 
 
-@pytest.fixture
-def student(session: Session) -> Student:
-    make_school(session)
-    return make_student(session)
-
-
 def soon(session: Session, course: Any = None, **values: Any) -> Offering:
     """A class that starts in forty real days: pages ask the real clock."""
     values.setdefault("starts", clock.now() + timedelta(days=40))

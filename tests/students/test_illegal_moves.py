@@ -17,7 +17,7 @@ from core.database import begin_write
 from courses.offering_models import OfferingState
 from students.models import Enrollment, EnrollmentState, Student
 from tests.accounts.cast import text_of
-from tests.factories import NOW, make_offering, make_school, make_student, make_user, put_enrollment
+from tests.factories import NOW, make_offering, make_student, make_user, put_enrollment
 from tests.helpers import sign_in
 from tests.students.acting import changes_nothing
 
@@ -55,12 +55,6 @@ MOVES = [
     ("transfer", S.WITHDRAWN, "This enrollment was withdrawn already."),
     ("transfer", S.TRANSFERRED, "This enrollment was moved to another class already."),
 ]
-
-
-@pytest.fixture
-def student(session: Session) -> Student:
-    make_school(session)
-    return make_student(session)
 
 
 def in_state(

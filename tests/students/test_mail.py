@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 from accounts.models import Role, User
 from core import clock
 from core.outbox import Message, OutgoingMail, kinds
-from courses.offering_models import Offering
 from students import approval, cancelling, discounts, groups, leaving, ledger, transferring, waitlist
 from students.models import Enrollment, EnrollmentState
-from tests.factories import make_course, make_offering, make_school, make_user
-from tests.students.acting import ask, fill
+from tests.factories import make_course, make_school, make_user
+from tests.students.acting import ask, fill, soon
 from tests.students.fees import pay
 
 S = EnrollmentState
@@ -30,11 +29,6 @@ def school(session: Session) -> None:
 @pytest.fixture
 def rosa(session: Session) -> User:
     return make_user(session, Role.REGISTRAR)
-
-
-def soon(session: Session, course: Any = None, **values: Any) -> Offering:
-    values.setdefault("starts", clock.now() + timedelta(days=40))
-    return make_offering(session, course, **values)
 
 
 def rendered(session: Session, enrollment: Enrollment, kind: str) -> Message | None:

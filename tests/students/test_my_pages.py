@@ -1,7 +1,6 @@
 """The student's own pages: /my/, withdrawing, answering offers, moving, details, the calendar feed."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,23 +17,12 @@ from students import leaving
 from students.models import Enrollment, EnrollmentState, License, Student
 from tests import calendars
 from tests.accounts.cast import text_of
-from tests.factories import make_course, make_offering, make_school, make_student, make_user, put_enrollment
+from tests.factories import make_course, make_school, make_student, make_user, put_enrollment
 from tests.helpers import mails_to, sign_in, statements
-from tests.students.acting import ask, changes_nothing, fill
+from tests.students.acting import ask, changes_nothing, fill, soon
 
 pytestmark = pytest.mark.both_databases
 S = EnrollmentState
-
-
-@pytest.fixture
-def student(session: Session) -> Student:
-    make_school(session)
-    return make_student(session)
-
-
-def soon(session: Session, course: Any = None, **values: Any) -> Offering:
-    values.setdefault("starts", clock.now() + timedelta(days=40))
-    return make_offering(session, course, **values)
 
 
 def offered(session: Session, student: Student) -> tuple[Offering, Enrollment, Enrollment]:

@@ -23,12 +23,6 @@ pytestmark = pytest.mark.both_databases
 S = EnrollmentState
 
 
-@pytest.fixture
-def student(session: Session) -> Student:
-    make_school(session)
-    return make_student(session)
-
-
 def soon(session: Session, course: Course | None = None, days: int = 40, **values: Any) -> Offering:
     return make_offering(session, course, starts=clock.now() + timedelta(days=days), **values)
 

@@ -1,7 +1,6 @@
 """The office's pages: roster, enrolling by hand, one enrollment with every act, capacity, cancelling, students."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +12,7 @@ from accounts.models import Role, User
 from core import clock
 from core.database import begin_write
 from courses.models import Prerequisite, PrerequisiteKind
-from courses.offering_models import Offering, OfferingState
+from courses.offering_models import OfferingState
 from students import leaving
 from students.models import Enrollment, EnrollmentState, PrerequisiteGrant
 from tests.accounts.cast import text_of
@@ -27,7 +26,7 @@ from tests.factories import (
     put_enrollment,
 )
 from tests.helpers import mails_to, sign_in, statements
-from tests.students.acting import ask, changes_nothing, fill, states_of
+from tests.students.acting import ask, changes_nothing, fill, soon, states_of
 
 pytestmark = pytest.mark.both_databases
 S = EnrollmentState
@@ -42,11 +41,6 @@ def rosa(session: Session, client: FlaskClient) -> User:
     sign_in(client, user)
     begin_write(session)
     return user
-
-
-def soon(session: Session, course: Any = None, **values: Any) -> Offering:
-    values.setdefault("starts", clock.now() + timedelta(days=40))
-    return make_offering(session, course, **values)
 
 
 def again(session: Session) -> None:

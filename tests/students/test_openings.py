@@ -18,7 +18,7 @@ from students import openings
 from students.models import Student
 from students.notice_models import OpeningWish
 from tests.accounts.cast import mail_to, text_of
-from tests.factories import make_course, make_offering, make_school, make_student
+from tests.factories import make_course, make_offering, make_student
 from tests.helpers import mails_to, sign_in
 
 pytestmark = pytest.mark.both_databases
@@ -40,12 +40,6 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(clock, "now", lambda: made.at)
     return made
-
-
-@pytest.fixture
-def student(session: Session) -> Student:
-    make_school(session)
-    return make_student(session)
 
 
 def closed(session: Session, course: Course | None = None, **values: Any) -> Offering:

@@ -24,9 +24,9 @@ from students import approval, capacity, leaving, seats, transferring, waitlist
 from students import enrollment as enrolling
 from students.models import Enrollment, EnrollmentState, Student
 from tests import serving
-from tests.factories import make_course, make_offering, make_school, make_student, make_user
+from tests.factories import make_course, make_school, make_student, make_user
 from tests.helpers import sign_in
-from tests.students.acting import fill, request_of
+from tests.students.acting import fill, request_of, soon
 from tests.students.invariants import check_invariants
 
 pytestmark = pytest.mark.both_databases
@@ -39,11 +39,6 @@ FIELDS = {
     "acknowledge_screening": "y",
     "accept_policy": "y",
 }
-
-
-def soon(session: Session, course: Any = None, **values: Any) -> Offering:
-    values.setdefault("starts", clock.now() + timedelta(days=40))
-    return make_offering(session, course, **values)
 
 
 def at_once(app: Flask, acts: list[Callable[[], Any]], workers: int = 16) -> list[Any]:

@@ -18,15 +18,6 @@ from tests.helpers import fields_of, sign_in, statements
 CHICAGO = "America/Chicago"
 
 
-@pytest.fixture
-def rosa(session: Session, client: FlaskClient) -> User:
-    make_school(session)
-    rosa = make_user(session, Role.REGISTRAR, name="Rosa Delgado")
-    session.commit()
-    sign_in(client, rosa)
-    return rosa
-
-
 def stored(session: Session, code: str = "CST1-CHI-A") -> Offering:
     session.rollback()
     return session.scalars(sa.select(Offering).where(Offering.code == code)).one()

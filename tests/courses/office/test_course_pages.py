@@ -15,15 +15,6 @@ from tests.factories import add, make_course, make_policy, make_school, make_scr
 from tests.helpers import fields_of, sign_in, statements
 
 
-@pytest.fixture
-def rosa(session: Session, client: FlaskClient) -> User:
-    make_school(session)
-    rosa = make_user(session, Role.REGISTRAR, name="Rosa Delgado")
-    session.commit()
-    sign_in(client, rosa)
-    return rosa
-
-
 def typed(session: Session, **values: Any) -> dict[str, Any]:
     """What someone types into the form of a new course."""
     defaults: dict[str, Any] = {

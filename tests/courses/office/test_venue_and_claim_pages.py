@@ -15,16 +15,6 @@ from courses.offering_models import Venue
 from tests.factories import add, make_offering, make_school, make_user, make_venue
 from tests.helpers import fields_of, sign_in, statements
 
-
-@pytest.fixture
-def rosa(session: Session, client: FlaskClient) -> User:
-    make_school(session)
-    rosa = make_user(session, Role.REGISTRAR, name="Rosa Delgado")
-    session.commit()
-    sign_in(client, rosa)
-    return rosa
-
-
 VENUE = {
     "code": "chi",
     "name": "Lakeside Studio",
