@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from accounts.models import User
+from attendance import guests
 from attendance.door_models import Substitute
 from attendance.makeup_models import MakeUp, MakeUpState
 from attendance.words import meeting_name
@@ -13,23 +14,33 @@ from core import outbox
 from core.formatting import date_time, full_date, time_range, zone_name
 from core.links import absolute
 from core.mailing import compose
-from core.outbox import Message, OutgoingMail
+from core.outbox import Attachment, Message, OutgoingMail
+from core.school import current_school
 from courses.offering_models import Offering, OfferingState
-from students.mail import class_facts
+from students.mail import calendar_file, class_facts
 
 
 @outbox.mail("make-up")
 def make_up(session: Session, row: OutgoingMail) -> Message | None:
-    """What the office decided about a make-up: when and where to come, or why not. Dropped when it was taken back."""
+    """What the office decided about a make-up: when and where to come, or why not; or that the class moved. Dropped when
+    it was taken back."""
     makeup = session.get(MakeUp, row.about_id)
     if makeup is None or makeup.state not in (MakeUpState.PLANNED, MakeUpState.DECLINED):
         return None
-    meeting, lost = makeup.meeting, makeup.missed_meeting
+    meeting, lost, school = makeup.meeting, makeup.missed_meeting, current_school(session)
+    planned = makeup.state is MakeUpState.PLANNED
+    cancelled = meeting.offering.state is OfferingState.CANCELLED
+    files: tuple[Attachment, ...] = ()
+    if school is not None and (planned or (cancelled and guests.was_invited(session, makeup))):
+        content = guests.message(makeup, school, now=row.created_at, cancelled=not planned)
+        files = (calendar_file(content, cancelled=not planned),)
     return compose(
         "make-up",
+        attachments=files,
         greeting=makeup.enrollment.student.user.given_name,
-        planned=makeup.state is MakeUpState.PLANNED,
-        cancelled=meeting.offering.state is OfferingState.CANCELLED,
+        planned=planned,
+        moved=bool(row.details.get("moved")),
+        cancelled=cancelled,
         klass=class_facts(meeting.offering),
         home=lost.offering.code,
         when=date_time(meeting.starts_at, meeting.offering.time_zone),

@@ -29,18 +29,20 @@ def reschedule(
     marked: Collection[int],
     actor: User,
     now: datetime,
+    named: Collection[int] = (),
     despite_conflicts: bool = False,
 ) -> bool:
     """Give a class these meetings at this venue; returns whether anything moved.
 
     A planned meeting with an ``id`` moves that one, one without is new, one that is not named goes. ``marked`` are the ids
-    of meetings that have attendance: the room above knows them. The class takes the venue's time zone. Raises RuleError
-    for a marked or signed-off meeting that would move, meetings that overlap, a room that is too small, a published class
-    that would have begun already; ConflictError for double bookings, unless they are known.
+    of meetings that have attendance, ``named`` of those that a make-up names: the room above knows them. The class takes the
+    venue's time zone. Raises RuleError for a marked or signed-off meeting that would move, a named one that would go,
+    meetings that overlap, a room that is too small, a published class that would have begun already; ConflictError for
+    double bookings, unless they are known.
     """
     lock_offering(session, offering)
     venue = venue_to_use(session, venue_id)
-    meetings = check_plan(offering, venue, meetings, marked=marked, now=now)
+    meetings = check_plan(offering, venue, meetings, marked=marked, named=named, now=now)
     stored = {meeting.id: meeting for meeting in offering.meetings}
     planned = {plan.id: plan for plan in meetings if plan.id is not None}
     moved = [key for key, plan in planned.items() if not _stands(stored[key], plan)]
@@ -82,6 +84,7 @@ def check_plan(
     *,
     marked: Collection[int],
     now: datetime,
+    named: Collection[int] = (),
 ) -> list[PlannedMeeting]:
     """The planned meetings in order of time; changes nothing, so that it is asked before a plan is shown, too.
 
@@ -95,6 +98,14 @@ def check_plan(
     if set(planned) - set(stored):
         raise RuleError(_("This class has changed in the meantime. Open the page again."))
     _keep_marked(offering, stored, planned, marked, venue)
+    for key in set(named) & set(stored) - set(planned):
+        raise RuleError(
+            _(
+                "A make-up names meeting %(n)s on %(day)s, so it can move but not go. Take out another one.",
+                n=stored[key].number,
+                day=weekday_date(stored[key].starts_at, offering.time_zone),
+            )
+        )
     check_places(offering.capacity, venue, offering.guest_places)
     begins = ordered[0].starts_at
     if offering.state is OfferingState.PUBLISHED and begins <= now < offering.starts_at:

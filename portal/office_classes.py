@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.access import STAFF, actor_again, roles
+from attendance import guests
 from attendance.models import AttendanceMark
 from core import audit, clock
 from core.database import db
@@ -74,7 +75,8 @@ def _preview(session: Session, form: ScheduleForm, offering: Offering) -> tuple[
     changes = changes_of(offering, planned, venue)
     if not changes:
         raise RuleError(_("Nothing here is different from what is stored."))
-    check_plan(offering, venue, planned, marked=marked, now=clock.now())
+    named = guests.named_meetings(session, offering)
+    check_plan(offering, venue, planned, marked=marked, named=named, now=clock.now())
     people = [row.user_id for row in offering.instructors]
     found = conflicts(session, planned, venue_id=venue.id, user_ids=people, except_offering_id=offering.id)
     return changes, found
@@ -89,12 +91,14 @@ def _move(code: str, form: ScheduleForm) -> int:
         refuse_stale(form, fresh, last=audit.last_change(session, offering), zone=offering.time_zone)
         venue = session.get_one(Venue, form.venue_id.data)
         marked = marked_meetings(session, offering)
+        before = guests.times_of(offering)
         moved = reschedule(
             session,
             offering,
             venue.id,
             planned_of(form, venue.time_zone, marked),
             marked=marked,
+            named=guests.named_meetings(session, offering),
             actor=actor,
             now=now,
             despite_conflicts=form.despite_conflicts.data,
@@ -102,7 +106,10 @@ def _move(code: str, form: ScheduleForm) -> int:
         if moved:
             ledger.move_due_dates(session, offering)
             waitlist.shorten_offers(session, offering, now=now)
-        return tell_moved(session, offering, now=now) if moved else 0
+        if not moved:
+            return 0
+        told = tell_moved(session, offering, now=now)
+        return told + guests.tell_moved(session, offering, before, now=now)
 
 
 def _moved(code: str, told: int) -> str:

@@ -7,20 +7,23 @@ these and once more when the entry is taken back.
 The calendar library is loaded when it is needed: most web processes never are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sqlalchemy.orm import Session
+
+from accounts.models import User
 from core.links import public_base
 from core.school import School
 from courses import entries
-from courses.offering_models import Offering
+from courses.offering_models import Meeting, Offering
 from courses.time_zones import zone_rules
-from students.models import Enrollment
+from students.models import Enrollment, Student
 
 if TYPE_CHECKING:
-    from icalendar import Event
+    from icalendar import Calendar, Event
 
 
 def uid_of(enrollment: Enrollment) -> str:
@@ -28,8 +31,12 @@ def uid_of(enrollment: Enrollment) -> str:
 
     (The name ends as that of the first meeting did when each meeting was an entry: calendars know it.)
     """
-    host = urlsplit(public_base()).hostname or "stillpoint.invalid"
-    return f"enrollment-{enrollment.calendar_key or enrollment.id}-meeting-1@{host}"
+    return f"enrollment-{enrollment.calendar_key or enrollment.id}-meeting-1@{host()}"
+
+
+def host() -> str:
+    """Where the names of entries end: the host of this site."""
+    return urlsplit(public_base()).hostname or "stillpoint.invalid"
 
 
 def sequence_of(enrollment: Enrollment, *, cancelled: bool) -> int:
@@ -47,13 +54,35 @@ def carry_over(old: Enrollment, new: Enrollment) -> None:
 
 def invitation(enrollment: Enrollment, school: School, *, now: datetime, cancelled: bool = False) -> bytes:
     """What goes with a mail: METHOD:REQUEST puts the class in or changes it, METHOD:CANCEL takes it out. UTF-8."""
+    return invite(
+        enrollment.offering,
+        enrollment.student.user,
+        school,
+        uid=uid_of(enrollment),
+        sequence=sequence_of(enrollment, cancelled=cancelled),
+        now=now,
+        cancelled=cancelled,
+    )
+
+
+def invite(
+    offering: Offering,
+    user: User,
+    school: School,
+    *,
+    uid: str,
+    sequence: int,
+    now: datetime,
+    cancelled: bool = False,
+    meetings: Sequence[Meeting] | None = None,
+) -> bytes:
+    """The message that puts a class, or some of its meetings, into a person's calendar, or takes it out. UTF-8."""
     from icalendar import vCalAddress, vText
 
     def address(entry: "Event") -> None:
         organizer = vCalAddress(f"mailto:{school.email}")
         organizer.params["CN"] = vText(school.name)
         entry.add("organizer", organizer)
-        user = enrollment.student.user
         attendee = vCalAddress(f"mailto:{user.email}")
         attendee.params["CN"] = vText(user.name)
         attendee.params["PARTSTAT"] = vText("ACCEPTED")
@@ -63,18 +92,37 @@ def invitation(enrollment: Enrollment, school: School, *, now: datetime, cancell
     calendar = entries.new_calendar("CANCEL" if cancelled else "REQUEST")
     entries.add_class(
         calendar,
-        enrollment.offering,
-        uid=uid_of(enrollment),
-        sequence=sequence_of(enrollment, cancelled=cancelled),
+        offering,
+        uid=uid,
+        sequence=sequence,
         stamp=now,
-        url=class_url(enrollment.offering),
+        url=class_url(offering),
         cancelled=cancelled,
         finish=address,
+        meetings=meetings,
     )
     return bytes(calendar.to_ical())
 
 
-def feed(enrollments: Iterable[Enrollment], *, name: str, time_zone: str, now: datetime) -> bytes:
+FeedPart = Callable[[Session, Student, "Calendar", datetime], None]
+_parts: list[FeedPart] = []
+
+
+def in_feed(part: FeedPart) -> FeedPart:
+    """Register what an upper room adds to a student's calendar."""
+    _parts.append(part)
+    return part
+
+
+def feed(
+    session: Session,
+    student: Student,
+    enrollments: Iterable[Enrollment],
+    *,
+    name: str,
+    time_zone: str,
+    now: datetime,
+) -> bytes:
     """A student's whole calendar, for a program that fetches it now and then. UTF-8.
 
     ``time_zone`` is the school's: its rules stand in a calendar without classes, as a calendar has at least one component
@@ -91,6 +139,8 @@ def feed(enrollments: Iterable[Enrollment], *, name: str, time_zone: str, now: d
             stamp=now,
             url=class_url(enrollment.offering),
         )
+    for part in _parts:
+        part(session, student, calendar, now)
     if not calendar.subcomponents:
         calendar.add_component(zone_rules(time_zone, now))
     return bytes(calendar.to_ical())

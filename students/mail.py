@@ -110,13 +110,15 @@ def _calendar_file(
 ) -> tuple[Attachment, ...]:
     """One at most: mail programs act on a single calendar file of a mail, and on a single entry in it."""
     if new is not None:
-        return (_file(calendar.invitation(new, school, now=at), "REQUEST", "meetings.ics"),)
+        return (calendar_file(calendar.invitation(new, school, now=at)),)
     if cancel:
-        return (_file(calendar.invitation(old, school, now=at, cancelled=True), "CANCEL", "cancelled.ics"),)
+        return (calendar_file(calendar.invitation(old, school, now=at, cancelled=True), cancelled=True),)
     return ()
 
 
-def _file(content: bytes, method: str, name: str) -> Attachment:
+def calendar_file(content: bytes, *, cancelled: bool = False) -> Attachment:
+    """A message to calendars, to go with a mail."""
+    method, name = ("CANCEL", "cancelled.ics") if cancelled else ("REQUEST", "meetings.ics")
     return Attachment(name, content, "text/calendar", {"method": method, "charset": "utf-8"})
 
 

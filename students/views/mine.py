@@ -319,6 +319,8 @@ def calendar_feed(token: str) -> Response:
         .order_by(Offering.starts_at)
     ).unique()
     content = calendar.feed(
+        session,
+        student,
         enrollments,
         name=_("Classes at %(school)s", school=school.name),
         time_zone=school.time_zone,

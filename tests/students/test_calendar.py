@@ -190,7 +190,8 @@ def test_the_feed_names_a_class_as_the_mails_do(session: Session, rosa: User) ->
         session, enrollment, make_offering(session, course), actor=enrollment.student.user, now=NOW
     )
     read_mail(session, program, there)
-    _, listed = calendars.read(calendar.feed([there], name="Classes", time_zone="Europe/Lisbon", now=NOW))
+    feed = calendar.feed(session, there.student, [there], name="Classes", time_zone="Europe/Lisbon", now=NOW)
+    _, listed = calendars.read(feed)
     assert {str(entry["UID"]) for entry in listed} == set(program.entries)
     assert calendars.instances(listed) == program.times()
 
