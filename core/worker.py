@@ -1,7 +1,7 @@
 """The worker process: ``flask worker``. Ends cleanly on SIGINT and SIGTERM: the job under way is finished first.
 
 On SIGHUP it does the same and starts itself anew, in the same process. It asks itself to when its memory has grown past a
-limit: the libraries that draw PDFs keep a little of each.
+limit, whatever library it was.
 """
 
 import logging

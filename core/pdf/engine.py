@@ -27,6 +27,7 @@ from core.pdf import finish
 from core.pdf.data import Attachment, PdfError, check_picture
 from core.pdf.fetcher import FixedFetcher, shipped_files
 from core.pdf.frozen import DocumentImages, FrozenStore
+from core.pdf.mends import mend
 
 _LOCK = threading.RLock()
 _STORE = FrozenStore()
@@ -35,7 +36,9 @@ _STORE = FrozenStore()
 @cache
 def font_configuration() -> Any:
     """Return the fonts of this process; registering them again for each document costs 60 ms."""
-    return FontConfiguration()
+    made = FontConfiguration()
+    mend(made)
+    return made
 
 
 @cache
