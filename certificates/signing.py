@@ -157,9 +157,13 @@ def sign_pdf(
     from pyhanko.sign.signers.pdf_byterange import SignatureObject
     from pyhanko.sign.timestamps import TimestampRequestError
 
+    class SigningWriter(IncrementalPdfFileWriter):
+        def _update_meta(self) -> None:
+            """Leave the metadata alone: pyHanko would write them anew, compressed and in a form that PDF/A-3 refuses."""
+
     room = reserve(key, timestamped=timestamper is not None)
     try:
-        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        writer = SigningWriter(io.BytesIO(pdf))
         steps = PdfCMSEmbedder().write_cms(FIELD, writer, existing_fields_only=True)
         next(steps)
         placeholder = SignatureObject(

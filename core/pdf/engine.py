@@ -100,6 +100,9 @@ def write(
 
     def finish_all(document: Any, pdf: Any) -> None:
         finish.declare_ua(pdf)
+        finish.one_annotation_per_link(pdf)
+        finish.scope_headers(pdf)
+        finish.complete_unicode_maps(pdf)
         finish.add_actual_text(document, pdf)
         finish.describe_attachments(pdf, attachments)
         if signature_label:

@@ -39,8 +39,9 @@ def _object(pdf: Any, reference: Any) -> Any:
 
 
 def declare_ua(pdf: Any) -> None:
-    """Declare PDF/UA-1 next to PDF/A in the XMP packet, with its extension schema."""
+    """Declare PDF/UA-1 next to PDF/A in the XMP packet, with its extension schema; the packet stays readable as text."""
     metadata = _object(pdf, pdf.catalog["Metadata"])
+    metadata.compress = False
     metadata.stream = [b"".join(metadata.stream).replace(b"</rdf:RDF>", _UA_XMP)]
 
 
@@ -57,6 +58,70 @@ def describe_attachments(pdf: Any, attachments: Sequence[Attachment]) -> None:
             file.extra["Subtype"] = "/" + attachment.media_type.replace("/", "#2f").replace("+", "#2b")
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+
+
+def one_annotation_per_link(pdf: Any) -> None:
+    """Keep a link's own annotation and drop those of what stands in it.
+
+    WeasyPrint makes one more for a picture or a span inside of an anchor; it belongs to no Link element, which PDF/UA-1
+    forbids (ISO 14289-1, 7.18.5), and covers the same place with the same address.
+    """
+    numbers = _object(pdf, _object(pdf, pdf.catalog["StructTreeRoot"])["ParentTree"])["Nums"]
+    elements = dict(zip(numbers[::2], numbers[1::2], strict=True))
+    pages = [obj for obj in pdf.objects if isinstance(obj, dict) and obj.get("Type") == "/Page"]
+    links = [obj for obj in pdf.objects if isinstance(obj, dict) and obj.get("Subtype") == "/Link"]
+    for annotation in links:
+        key = annotation["StructParent"]
+        element = _object(pdf, elements[key])
+        if element["S"] == "/Link" or not _stands_in_link(pdf, element):
+            continue
+        (pointer,) = (kid for kid in element["K"] if _points_to(pdf, kid, annotation))
+        element["K"].remove(pointer)
+        for page in pages:
+            if annotation.reference in page.get("Annots", ()):
+                page["Annots"].remove(annotation.reference)
+        at = 2 * numbers[::2].index(key)
+        del numbers[at : at + 2]
+        # what nothing points to any more stays as empty objects: a number left out would shift those behind it
+        annotation.clear()
+        _object(pdf, pointer).clear()
+
+
+def _stands_in_link(pdf: Any, element: Any) -> bool:
+    while "P" in element:
+        element = _object(pdf, element["P"])
+        if element.get("S") == "/Link":
+            return True
+    return False
+
+
+def _points_to(pdf: Any, kid: Any, annotation: Any) -> bool:
+    target = _object(pdf, kid) if isinstance(kid, bytes) else None
+    return isinstance(target, dict) and target.get("Obj") == annotation.reference
+
+
+# a glyph whose letter another glyph of its group stands for: the vowel and the r of an Indic syllable
+_NO_LETTER = re.compile(rb"(<[0-9a-fA-F]+>) <>")
+
+
+def complete_unicode_maps(pdf: Any) -> None:
+    """Give every glyph a letter: WORD JOINER, which is not seen, where another glyph says the whole group.
+
+    An empty text is no entry of a ToUnicode map (ISO 32000-1, 9.10.3), and PDF/A-3a wants one for every glyph.
+    """
+    for obj in pdf.objects:
+        if isinstance(obj, pydyf.Stream) and any(
+            isinstance(part, bytes) and b"begincmap" in part for part in obj.stream
+        ):
+            obj.stream = [_NO_LETTER.sub(rb"\1 <2060>", b"\n".join(obj.stream))]
+
+
+def scope_headers(pdf: Any) -> None:
+    """Say what each heading of a table heads: those of the first row their column, those of a later row that row."""
+    for obj in pdf.objects:
+        if isinstance(obj, dict) and obj.get("S") == "/TH" and "ID" in obj:
+            _table, row, _column = obj["ID"].string.split("-")
+            obj["A"]["Scope"] = "/Column" if row == "0" else "/Row"
 
 
 class _HexText(pydyf.Object):

@@ -1,6 +1,6 @@
 """Own checks of the PDF/A-3 and PDF/UA-1 rules that documents like ours could break.
 
-Not a proof of conformance: veraPDF does that, and is in no package registry.
+They look closer at some points than the validator of ``test_standards`` does.
 """
 
 import io
