@@ -68,8 +68,8 @@ def one_annotation_per_link(pdf: Any) -> None:
     """
     numbers = _object(pdf, _object(pdf, pdf.catalog["StructTreeRoot"])["ParentTree"])["Nums"]
     elements = dict(zip(numbers[::2], numbers[1::2], strict=True))
-    pages = [obj for obj in pdf.objects if isinstance(obj, dict) and obj.get("Type") == "/Page"]
-    links = [obj for obj in pdf.objects if isinstance(obj, dict) and obj.get("Subtype") == "/Link"]
+    pages: list[Any] = [obj for obj in pdf.objects if isinstance(obj, dict) and obj.get("Type") == "/Page"]
+    links: list[Any] = [obj for obj in pdf.objects if isinstance(obj, dict) and obj.get("Subtype") == "/Link"]
     for annotation in links:
         key = annotation["StructParent"]
         element = _object(pdf, elements[key])
