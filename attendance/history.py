@@ -34,7 +34,8 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a class's history: when, who, what (``signed_off``, ``reopened``, ``corrected``), and the details."""
+    """One line of a class's history: when, who, what (``signed_off``, ``reopened``, ``corrected``, ``made_up``), and the
+    details."""
 
     at: datetime
     by: str
@@ -75,7 +76,7 @@ def marks_of(session: Session, enrollment_id: int) -> dict[int, list[Said]]:
 
 
 def class_history(session: Session, offering: Offering) -> Sequence[Event]:
-    """Sign-offs, re-openings and corrections of a class, newest first. Two statements."""
+    """Sign-offs, re-openings, corrections and credited make-ups of a class, newest first. Two statements."""
     query = (
         sa.select(AuditEvent.at, AuditEvent.action, AuditEvent.payload)
         .where(
@@ -106,6 +107,7 @@ def _corrections(session: Session, offering: Offering) -> list[Event]:
             AttendanceMark.status,
             AttendanceMark.minutes,
             AttendanceMark.remark,
+            AttendanceMark.method,
         )
         .join(Meeting, Meeting.id == AttendanceMark.meeting_id)
         .join(Enrollment, Enrollment.id == AttendanceMark.enrollment_id)
@@ -114,12 +116,22 @@ def _corrections(session: Session, offering: Offering) -> list[Event]:
         .outerjoin(recorder, recorder.id == AttendanceMark.recorded_by_id)
         .where(
             Meeting.offering_id == offering.id,
-            AttendanceMark.method == MarkMethod.CORRECTION,
+            AttendanceMark.method.in_([MarkMethod.CORRECTION, MarkMethod.MAKE_UP]),
             AttendanceMark.conflicts_with_id.is_(None),
         )
         .order_by(AttendanceMark.id)
     )
     return [
-        Event(at, by, "corrected", reason, name, number, status, minutes, remark)
-        for at, by, reason, name, number, status, minutes, remark in session.execute(query)
+        Event(
+            at,
+            by,
+            "made_up" if method is MarkMethod.MAKE_UP else "corrected",
+            reason,
+            name,
+            number,
+            status,
+            minutes,
+            remark,
+        )
+        for at, by, reason, name, number, status, minutes, remark, method in session.execute(query)
     ]

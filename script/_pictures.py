@@ -98,9 +98,9 @@ SHOTS = (
     Shot("student-my-phone", "bob", "/my/", PHONE),
     Shot("student-verify", "", "/verify/"),
     Shot("instructor-teaching", "ines", "/teaching/"),
-    Shot("instructor-grid", "ines", "/teaching/cst2-ast-a/"),
+    Shot("instructor-grid", "ines", "/teaching/fas1-ast-a/"),
     Shot("instructor-roll", "ines", "/teaching/cst2-ast-a/meetings/2/roll", PHONE),
-    Shot("instructor-finalize", "ivan", "/teaching/ana1-net-a/finalize"),
+    Shot("instructor-finalize", "ines", "/teaching/fas1-ast-a/finalize"),
     Shot("instructor-certificates", "ivan", "/teaching/ana1-net-a/certificates"),
 )
 

@@ -58,7 +58,7 @@
   /* A wide table opens at its current column; newer browsers do it from the stylesheet alone. */
   if (!CSS.supports('scroll-initial-target', 'nearest')) document.fonts.ready.then(() => {
     document.querySelectorAll('.scroller').forEach(scroller => {
-      const now = scroller.querySelector('thead .now')?.getBoundingClientRect();
+      const now = (scroller.querySelector('.matrix--over thead .flag') || scroller.querySelector('thead .now'))?.getBoundingClientRect();
       const head = scroller.querySelector('thead th')?.getBoundingClientRect();
       if (!now || scroller.scrollWidth <= scroller.clientWidth) return;
       const rtl = getComputedStyle(scroller).direction === 'rtl';

@@ -18,6 +18,7 @@ from attendance import mail, makeups
 from attendance.door import Newcomer, walk_in
 from attendance.door_models import WalkIn
 from attendance.finalize import finalize
+from attendance.history import class_history
 from attendance.makeup_models import MakeUp, MakeUpState
 from attendance.makeup_upkeep import keep_up
 from attendance.marking import save_roll
@@ -139,6 +140,24 @@ def test_a_guest_is_marked_there_and_credited_here(app: Flask, session: Session,
     assert enrollment.id not in summaries(session, two.host)
     assert session.scalars(sa.select(MakeUp.state)).one() is MakeUpState.CREDITED
     assert list(verify(session)) == []
+
+
+def test_after_sign_off_the_students_page_leads_to_make_ups_and_the_class_remembers_them(
+    session: Session, two: Two, client: FlaskClient
+) -> None:
+    signed_off(session, two)
+    sign_in(client, two.enrollment.student.user)
+    link = f'href="/my/enrollments/{two.enrollment.id}/make-ups"'
+    assert link in client.get("/my/").text
+    planned(session, two)
+    marked_there(session, two, P)
+    assert link not in client.get("/my/").text  # complete now
+    made_up, signed = class_history(session, two.home.offering)
+    assert (made_up.what, made_up.name, made_up.number) == ("made_up", "Student 000", 1)
+    assert signed.what == "signed_off"
+    sign_in(client, two.home.lead)
+    page = client.get(f"/teaching/{two.home.offering.code.lower()}/finalize").text
+    assert "makes up meeting 1 for Student 000: Present." in page
 
 
 @pytest.mark.both_databases

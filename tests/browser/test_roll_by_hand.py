@@ -1,6 +1,6 @@
 """The roll under the hand: keys on a laptop, a thumb on a phone, remarks, and everything without JavaScript."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from attendance.models import MarkStatus
 from core.database import begin_write
+from courses.offering_models import Meeting
 from tests import factories
 from tests.attendance.classes import Class, history
 from tests.browser.conftest import Site
@@ -193,3 +194,42 @@ def test_the_roll_is_complete_without_javascript(site: Site, session: Session, m
     assert [marks(session, number) for number in made.ids] == [[(L, True)], [(P, True)], [(P, True)]]
     (late,) = history(session, first)
     assert (late.minutes, late.remark) == (70, "Leaves at 3.")
+
+
+def test_the_class_of_a_finished_course_opens_at_how_everyone_stands(
+    site: Site, session: Session, made: Class
+) -> None:
+    begin_write(session)
+    offering = made.offering
+    gone = timedelta(days=30)
+    for meeting in offering.meetings:
+        meeting.starts_at, meeting.ends_at = meeting.starts_at - gone, meeting.ends_at - gone
+    last = offering.meetings[-1]
+    for number in range(3, 17):
+        begins = last.starts_at + timedelta(hours=2 * number)
+        session.add(
+            Meeting(
+                offering_id=offering.id,
+                number=number,
+                starts_at=begins,
+                ends_at=begins + timedelta(minutes=90),
+                credit_minutes=90,
+                kind=last.kind,
+            )
+        )
+    offering.starts_at -= gone
+    offering.ends_at = last.starts_at + timedelta(hours=34)
+    session.commit()
+    page = site.phone(made.lead).new_page()
+    page.goto(f"{site.url}/teaching/{offering.code.lower()}/")
+    scroller, standing = page.locator(".scroller"), page.locator("tbody .flag").first
+    expect(standing).to_be_visible()
+    until(
+        page,
+        "document.querySelector('.scroller').scrollLeft + document.querySelector('.scroller').clientWidth"
+        " >= document.querySelector('.scroller').scrollWidth - 2",
+    )
+    box, around = standing.bounding_box(), scroller.bounding_box()
+    assert box is not None
+    assert around is not None
+    assert box["x"] + box["width"] <= around["x"] + around["width"] + 1

@@ -30,7 +30,7 @@ def test_the_whole_catalog_comes_in(session: Session, catalog: Path) -> None:
     school = session.get(School, 1)
     assert school is not None
     assert (school.currency, school.is_demo, school.number_prefix) == ("USD", True, "TBI")
-    assert (count(session, Course), count(session, Venue), count(session, Offering)) == (10, 4, 11)
+    assert (count(session, Course), count(session, Venue), count(session, Offering)) == (10, 4, 12)
     body = session.scalars(sa.select(Body).where(Body.code == "DEMO-CEU")).one()
     assert (body.minutes_per_unit, body.step_thousandths, body.provider_number) == (600, 100, "D-417")
     assert (body.renewal_months, body.renewal_units_thousandths) == (12, 2000)
@@ -116,7 +116,7 @@ def test_importing_again_changes_nothing(session: Session, catalog: Path) -> Non
     session.commit()
     assert (again.made, again.changed) == ({}, {})
     assert count(session, audit.AuditEvent) == events
-    assert (count(session, Course), count(session, Meeting), count(session, Claim)) == (10, 132, 12)
+    assert (count(session, Course), count(session, Meeting), count(session, Claim)) == (10, 140, 12)
 
 
 def test_importing_again_updates_by_code(session: Session, catalog: Path) -> None:
