@@ -19,22 +19,16 @@ from tests.accounts.cast import text_of
 from tests.factories import (
     add,
     make_course,
-    make_offering,
     make_school,
     make_student,
     make_user,
     put_enrollment,
 )
 from tests.helpers import mails_to, sign_in, statements
+from tests.students.acting import soon
 
 pytestmark = pytest.mark.both_databases
 S = EnrollmentState
-
-
-def soon(session: Session, course: Any = None, **values: Any) -> Offering:
-    """A class that starts in forty real days: pages ask the real clock."""
-    values.setdefault("starts", clock.now() + timedelta(days=40))
-    return make_offering(session, course, **values)
 
 
 def fields(**values: Any) -> dict[str, str]:
@@ -191,6 +185,7 @@ def test_a_class_that_is_not_open_says_so_and_changes_nothing(
     assert shown.status_code == 200
     assert words in text_of(shown)
     assert 'name="accept_policy"' not in shown.get_data(as_text=True)
+    assert "What it costs" not in text_of(shown)
     answer = client.post(f"/classes/{offering.code}/enroll", data=fields())
     assert answer.status_code == 422
     assert words in text_of(answer)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.database import begin_write
 from courses.models import Course, Prerequisite, PrerequisiteKind
-from courses.offering_models import Offering
+from courses.offering_models import Offering, OfferingState
 from students import leaving
 from students.models import EnrollmentState, Student
 from tests.accounts.cast import text_of
@@ -84,6 +84,18 @@ def test_an_approval_or_a_recommendation_is_said_as_what_it_is(
     words = text_of(client.get(f"/classes/{other.code}"))
     assert "You meet the prerequisites" in words
     assert f"{liked.code} would help, but is not needed." in words
+
+
+def test_a_cancelled_class_says_nothing_of_prerequisites(
+    client: FlaskClient, session: Session, student: Student
+) -> None:
+    _first, offering = second_course(session, PrerequisiteKind.REQUIRED)
+    offering.state = OfferingState.CANCELLED
+    session.commit()
+    sign_in(client, student.user)
+    words = text_of(client.get(f"/classes/{offering.code}"))
+    assert "This class is cancelled" in words
+    assert "comes first" not in words
 
 
 def test_visitors_read_nothing_about_themselves(client: FlaskClient, session: Session) -> None:
