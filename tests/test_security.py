@@ -1,6 +1,7 @@
 """What every answer carries and every form asks, whatever address it is: new ones are covered by themselves."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Rule
 
 from accounts.models import Role, User
 from app import create_app
+from core.database import db
 from core.security import csrf
 from core.settings import Settings
 from tests import factories
@@ -192,13 +194,16 @@ def test_the_cookie_is_for_this_site_and_not_for_scripts(client: FlaskClient) ->
 
 
 @pytest.fixture
-def plain(databases: Databases) -> Flask:
+def plain(databases: Databases) -> Iterator[Flask]:
     """The application at an address without TLS, as in the demo."""
     databases.app("sqlite")
     folder = databases.root / "instance"
-    return create_app(
+    made = create_app(
         Settings(instance_path=folder, secret_key="x", public_url="http://127.0.0.1:8000").completed()
     )
+    yield made
+    with made.app_context():
+        db.engine.dispose()
 
 
 def test_without_tls_neither_cookie_nor_header_asks_for_it(plain: Flask) -> None:

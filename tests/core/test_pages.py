@@ -32,11 +32,24 @@ def folder(tmp_path: Path, databases: Databases) -> Path:
     return tmp_path
 
 
+made: list[Flask] = []
+
+
+@pytest.fixture(autouse=True)
+def _let_go() -> Iterator[None]:
+    """Close the databases of the applications that a test made."""
+    yield
+    while made:
+        with made.pop().app_context():
+            db.engine.dispose()
+
+
 def application(folder: Path, **values: Any) -> Flask:
     settings = Settings(
         instance_path=folder, secret_key="for tests", public_url="https://school.test", **values
     )
     app = create_app(settings.completed(), {"WTF_CSRF_ENABLED": False})
+    made.append(app)
 
     @app.get("/break")
     def _break() -> str:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
+from core.database import UtcDateTime
 from core.errors import RuleError
 from students import approval, cancelling, fees, leaving, ledger, reinstating, transferring, waitlist
 from students.ledger_models import AppendOnlyError, EntryKind, FeeAccount, FeeDocument, FeeEntry, Method
@@ -300,12 +301,13 @@ def test_the_database_refuses_an_entry_that_makes_no_sense(session: Session, val
         "note": "",
     }
     session.commit()
-    table = sa.table(FeeEntry.__tablename__, *(sa.column(name) for name in row | values))
-    values = {
-        key: value.replace(tzinfo=None) if key == "at" else value for key, value in (row | values).items()
-    }
+    kinds: dict[str, Any] = {
+        "at": UtcDateTime(),
+        "made_on": sa.Date(),
+    }  # the others as they are, to reach the database
+    table = sa.table(FeeEntry.__tablename__, *(sa.column(name, kinds.get(name)) for name in row | values))
     with pytest.raises(sa.exc.IntegrityError):
-        session.execute(sa.insert(table).values(values))
+        session.execute(sa.insert(table).values(row | values))
 
 
 def test_the_database_refuses_an_account_that_does_not_add_up(session: Session) -> None:
