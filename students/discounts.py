@@ -157,12 +157,18 @@ def make_code(
     actor: User,
     now: datetime,
 ) -> DiscountCode:
-    """The office makes a code. Raises RuleError when it exists, or unless exactly one of percent and amount is given."""
+    """The office makes a code. Raises RuleError when it exists, when its last day is over wherever a class may be, or unless
+    exactly one of percent and amount is given.
+    """
     code = code.strip().upper()
     if find(session, code) is not None:
         raise RuleError(_("There is a code %(code)s already.", code=code), field="code")
     if (percent is None) == (amount_cents is None):
         raise RuleError(_("Give percent or an amount, one of the two."), field="percent")
+    if valid_until is not None and valid_until < local_date(
+        now, "Etc/GMT+12"
+    ):  # the zone where a day ends last
+        raise RuleError(_("That day is over already, so nobody could use the code."), field="valid_until")
     made = DiscountCode(
         code=code,
         note=note,

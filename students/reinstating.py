@@ -34,6 +34,7 @@ def reinstate(
         raise RuleError(_("This seat belonged to a group booking. Name the person there again."))
     if not reason:
         raise RuleError(_("Write why; it stays in the student's history."), field="reason")
+    seats.require_no_other(session, offering, enrollment.student_id, by_office=True)
     enrolling.require_open(offering, now, by_office=True)
     if offering.is_full:
         raise seats.NoSeatError(

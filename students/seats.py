@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -281,6 +282,14 @@ def reserve(session: Session, offering: Offering, booking: GroupBooking, seats: 
     _door(session, offering.id)
     if offering.waiting_count:
         raise NoSeatError(_("People wait for a seat in this class, and they come first."))
+    if 0 < offering.seats_left < seats:
+        raise NoSeatError(
+            ngettext(
+                "Only %(num)d seat is free in this class. Nothing was changed.",
+                "Only %(num)d seats are free in this class. Nothing was changed.",
+                offering.seats_left,
+            )
+        )
     _count_change(offering, seats=seats, waiting=0)
     booking.seats += seats
     booking.seats_open += seats

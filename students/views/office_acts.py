@@ -25,6 +25,7 @@ from students import (
     lookups,
     prerequisites,
     reinstating,
+    seats,
     states,
     transferring,
     waitlist,
@@ -34,7 +35,8 @@ from students.forms import MessageForm, OfficeWithdrawForm, PromoteForm, ReasonF
 from students.models import Enrollment, EnrollmentState
 from students.views.moving import choices_of, other_classes
 
-Act = Callable[[Session, Enrollment, User, datetime], str]
+# What an act says when it is done, and the enrollment that stands now (a new one after moving or coming back).
+Act = Callable[[Session, Enrollment, User, datetime], tuple[str, int]]
 APPROVAL_REASONS = {
     "offering": lambda: _("The office decides about each seat of this class."),
     "prerequisite": lambda: _("A course that needs the instructor's approval is missing."),
@@ -58,6 +60,11 @@ def _show(id: int, **sent: Form) -> Response:
     place = waitlist.places(session, [id]).get(id)
     others = other_classes(session, enrollment)
     account = ledger.account_of(session, enrollment.id)
+    may, newer = _possible(enrollment), None
+    if "reinstate" in may:
+        newer = seats.live_enrollment(session, enrollment.offering_id, enrollment.student_id)
+    if newer is not None:
+        may.discard("reinstate")  # they are back already
     forms: dict[str, Any] = {
         "approve": MessageForm(formdata=None, prefix="approve-"),
         "decline": MessageForm(formdata=None, prefix="decline-"),
@@ -98,7 +105,8 @@ def _show(id: int, **sent: Form) -> Response:
             session, offering.course_id, enrollment.student_id, before=offering.starts_at
         ),
         others=others,
-        may=_possible(enrollment),
+        may=may,
+        newer=newer,
     )
 
 
@@ -125,12 +133,12 @@ def _act(id: int, name: str, form: Form, act: Act) -> Response:
     try:
         with acting() as session:
             actor = actor_again(session)
-            said = act(session, lookups.office_enrollment(session, id), actor, clock.now())
+            said, now_at = act(session, lookups.office_enrollment(session, id), actor, clock.now())
     except RuleError as error:
         note(form, error)
         return _show(id, **{name: form})
     flash(said, "success")
-    return see_other(url_for("students.office_enrollment", id=id))
+    return see_other(url_for("students.office_enrollment", id=now_at))
 
 
 @blueprint.post("/office/enrollments/<int:id>/approve")
@@ -139,11 +147,13 @@ def office_approve(id: int) -> Response:
     """Say yes to a request."""
     form = MessageForm(prefix="approve-")
 
-    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> tuple[str, int]:
         state = approval.approve(session, enrollment, actor=actor, now=now, message=form.message.data or "")
         if state is EnrollmentState.WAITLISTED:
-            return _("Approved. The class is full, so the student waits at the place of when they asked.")
-        return _("Approved. The student is enrolled and told by mail.")
+            said = _("Approved. The class is full, so the student waits at the place of when they asked.")
+        else:
+            said = _("Approved. The student is enrolled and told by mail.")
+        return said, id
 
     return _act(id, "approve", form, act)
 
@@ -154,9 +164,9 @@ def office_decline(id: int) -> Response:
     """Say no to a request."""
     form = MessageForm(prefix="decline-")
 
-    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> tuple[str, int]:
         approval.decline(session, enrollment, actor=actor, now=now, message=form.message.data or "")
-        return _("Not approved. The student gets your message by mail.")
+        return _("Not approved. The student gets your message by mail."), id
 
     return _act(id, "decline", form, act)
 
@@ -167,12 +177,12 @@ def office_promote(id: int) -> Response:
     """Give a seat to someone on the waitlist: a free one, or one that is added for them."""
     form = PromoteForm(prefix="promote-")
 
-    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> tuple[str, int]:
         give = capacity.add_seat_for if form.add_seat.data else waitlist.promote_by_hand
         give(session, enrollment, reason=form.reason.data or "", actor=actor, now=now)
         if enrollment.state is EnrollmentState.OFFERED:
-            return _("The seat is offered; a mail tells them until when.")
-        return _("The student is enrolled and told by mail.")
+            return _("The seat is offered; a mail tells them until when."), id
+        return _("The student is enrolled and told by mail."), id
 
     return _act(id, "promote", form, act)
 
@@ -183,7 +193,7 @@ def office_withdraw(id: int) -> Response:
     """Take someone out of a class."""
     form = OfficeWithdrawForm(prefix="withdraw-")
 
-    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> tuple[str, int]:
         leaving.withdraw(
             session,
             enrollment,
@@ -192,7 +202,7 @@ def office_withdraw(id: int) -> Response:
             reason=form.reason.data or "",
             refund_cents=form.refund.data,
         )
-        return _("The student is out of the class and told by mail.")
+        return _("The student is out of the class and told by mail."), id
 
     return _act(id, "withdraw", form, act)
 
@@ -209,11 +219,11 @@ def office_transfer(id: int) -> Response:
     """Move someone to another class of the course."""
     form = _transfer_form(other_classes(db.session, lookups.office_enrollment(db.session, id)))
 
-    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> tuple[str, int]:
         to_offering = session.get_one(Offering, int(form.to.data or 0))
         reason = form.reason.data or ""
-        transferring.transfer(session, enrollment, to_offering, actor=actor, now=now, reason=reason)
-        return _("The student moved to %(code)s and is told by mail.", code=to_offering.code)
+        made = transferring.transfer(session, enrollment, to_offering, actor=actor, now=now, reason=reason)
+        return _("The student moved to %(code)s and is told by mail.", code=to_offering.code), made.id
 
     return _act(id, "transfer", form, act)
 
@@ -224,7 +234,7 @@ def office_reinstate(id: int) -> Response:
     """Give someone who left a seat again."""
     form = ReasonForm(prefix="reinstate-")
 
-    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> str:
+    def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> tuple[str, int]:
         reason = form.reason.data or ""
         made = reinstating.reinstate(session, enrollment, reason=reason, actor=actor, now=now)
         said = _("The student is enrolled again and told by mail.")
@@ -233,6 +243,6 @@ def office_reinstate(id: int) -> Response:
             said += " " + _(
                 "The code %(code)s was used up by others since, so it takes nothing off.", code=lost
             )
-        return said
+        return said, made.id
 
     return _act(id, "reinstate", form, act)

@@ -35,8 +35,9 @@ def make_code(session: Session, code: str = "EARLY10", **values: Any) -> Discoun
         "valid_until": None,
         "most_uses": None,
         "note": "",
+        "now": NOW - timedelta(days=9),
     }
-    return discounts.make_code(session, code=code, actor=registrar(session), now=NOW, **(usual | values))
+    return discounts.make_code(session, code=code, actor=registrar(session), **(usual | values))
 
 
 def test_a_code_takes_percent_off(session: Session) -> None:
@@ -130,6 +131,13 @@ def test_a_move_to_another_class_takes_the_discount_along(session: Session) -> N
     session.flush()
     assert code.uses == 0
     require_sums(session)
+
+
+def test_no_code_is_made_whose_last_day_is_over_everywhere(session: Session) -> None:
+    with pytest.raises(RuleError, match="That day is over already") as caught:
+        make_code(session, valid_until=date(2027, 2, 27), now=NOW)
+    assert caught.value.field == "valid_until"
+    assert make_code(session, valid_until=NOW.date(), now=NOW).valid_until == NOW.date()
 
 
 def test_there_is_one_code_of_a_name_and_one_kind_of_discount(session: Session) -> None:

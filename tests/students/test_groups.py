@@ -45,8 +45,11 @@ def test_reserved_seats_count_as_held(session: Session) -> None:
 
 def test_no_more_seats_are_reserved_than_are_free(session: Session) -> None:
     offering = make_offering(session, capacity=3)
-    with pytest.raises(RuleError, match="No seat is free"):
+    with pytest.raises(RuleError, match="Only 3 seats are free"):
         book(session, offering, 4)
+    fill(session, offering, 3)
+    with pytest.raises(RuleError, match="No seat is free"):
+        book(session, offering, 1)
     for count in (0, 201):
         with pytest.raises(RuleError, match="1 to 200 seats"):
             book(session, offering, count)

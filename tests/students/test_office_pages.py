@@ -281,7 +281,14 @@ def test_the_office_withdraws_with_another_refund(client: FlaskClient, session: 
     assert states_of(session, offering) == [S.WITHDRAWN]
     assert client.post(f"/office/enrollments/{enrollment.id}/reinstate").status_code == 422
     back = {"reinstate-reason": "Came back"}
-    assert client.post(f"/office/enrollments/{enrollment.id}/reinstate", data=back).status_code == 303
+    done = client.post(f"/office/enrollments/{enrollment.id}/reinstate", data=back)
+    assert done.status_code == 303
+    assert "Enrolled" in text_of(client.get(done.location))  # the new one, not the one that ended
+    shown = text_of(client.get(f"/office/enrollments/{enrollment.id}"))
+    assert "They are in this class again" in shown
+    assert "With the same price and terms" not in shown
+    twice = client.post(f"/office/enrollments/{enrollment.id}/reinstate", data=back)
+    assert "This student is enrolled in this class already." in text_of(twice)
     again(session)
     assert states_of(session, offering) == [S.WITHDRAWN, S.ENROLLED]
 
