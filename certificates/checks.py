@@ -14,7 +14,7 @@ def problems_of(verdict: Verdict, offering: Offering) -> list[str]:
     name = verdict.enrollment.certificate_name
     problems = []
     if not name.strip():
-        problems.append(_("There is no name for the certificate. It is set on the student's page."))
+        problems.append(_("There is no name for the certificate. The office writes it."))
     if missing := missing_glyphs(name):
         shown = ", ".join(f"{character} (U+{ord(character):04X})" for character in missing[:5])
         problems.append(

@@ -257,12 +257,12 @@ def has_fact(what: str, offering: Offering, enrollment: Enrollment, approval: Ap
 def fact_name(what: str) -> str:
     """What to call a fact, and where it is mended."""
     names = {
-        "license_number": _("the license number (on the student's page)"),
-        "program": _("the program number (on the course's page)"),
-        "provider_number": _("the provider number (on the body's page)"),
-        "place": _("the place (on the venue's page)"),
-        "instructor": _("the lead instructor (on the class's page)"),
-        "statement": _("the body's statement (on the body's page)"),
+        "license_number": _("the license number (the office adds it)"),
+        "program": _("the program number (on the course’s page)"),
+        "provider_number": _("the provider number (in the catalog file)"),
+        "place": _("the place (on the venue’s page)"),
+        "instructor": _("the lead instructor (on the class’s page)"),
+        "statement": _("the body’s statement (in the catalog file)"),
     }
     return names.get(what, what)
 

@@ -94,7 +94,8 @@ def reissue(
     """Supersede a certificate: a new one with a corrected name or with today's attendance takes its place.
 
     Nothing is typed again: everything else comes from the enrollment as it stands. Raises RuleError when the old one is
-    not valid any more, or when the enrollment would not be given a certificate today.
+    not valid any more, when the enrollment would not be given a certificate today, and when a body's line that the old one
+    has would be lost for something that is missing.
     """
     school = _school_ready(session, now)
     old = locked(session, Certificate, certificate.id)
@@ -113,6 +114,10 @@ def reissue(
         raise RuleError(verdict.reasons[0])
     if problems := problems_of(verdict, offering):
         raise RuleError(problems[0], field="certificate_name")
+    printed = {line["body"] for line in old.snapshot["facts"]["credits"]}
+    for line in verdict.lines:
+        if line.fixable and line.approval.body.code in printed:
+            raise RuleError(line.reason)
     fresh = _reserve(
         session,
         school,

@@ -96,6 +96,7 @@ WORDS = {
     "students:enrollment:no_show": _l("noted that somebody did not come"),
     "students:enrollment:offered": _l("offered a seat"),
     "students:enrollment:pending": _l("asked to be admitted"),
+    "students:enrollment:printed-changed": _l("changed what a certificate prints of a student"),
     "students:enrollment:transferred": _l("moved an enrollment to another class"),
     "students:enrollment:waitlisted": _l("joined a waitlist"),
     "students:enrollment:withdrawn": _l("withdrew from a class"),

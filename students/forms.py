@@ -13,6 +13,7 @@ from core.forms import (
     Length,
     MoneyField,
     Optional,
+    PersonNameField,
     Required,
     SelectField,
     StringField,
@@ -83,6 +84,16 @@ class LicenseForm(Form):
         lazy_gettext("Number"), [Required(lazy_gettext("Write the number.")), Length(max=60)]
     )
     expires_on = DateField(lazy_gettext("Expires"), [Optional()])
+
+
+class PrintedForm(Form):
+    """What a certificate prints of a person; the choices are the student's licenses, none, and another."""
+
+    certificate_name = PersonNameField(lazy_gettext("Name on the certificate"))
+    license = SelectField(lazy_gettext("License"), [Optional()])
+    profession = SelectField(lazy_gettext("Profession"), [Optional()])
+    license_state = StringField(lazy_gettext("State or country"), [Optional(), Length(max=40)])
+    license_number = StringField(lazy_gettext("Number"), [Optional(), Length(max=60)])
 
 
 class ConfirmForm(Form):

@@ -151,6 +151,8 @@ TABLE: dict[str, Row] = {
     "GET /office/classes/<code>/cancel": Row("/office/classes/{coming}/cancel", OFFICE),
     "POST /office/classes/<code>/cancel": Row("/office/classes/{coming}/cancel", OFFICE_BAD),
     "GET /office/enrollments/<int:id>": Row("/office/enrollments/{withdrawable}", OFFICE),
+    "GET /office/enrollments/<int:id>/printed": Row("/office/enrollments/{withdrawable}/printed", OFFICE),
+    "POST /office/enrollments/<int:id>/printed": Row("/office/enrollments/{withdrawable}/printed", OFFICE_SEND),
     "POST /office/enrollments/<int:id>/approve": Row("/office/enrollments/{pending}/approve", OFFICE_SEND),
     "POST /office/enrollments/<int:id>/decline": Row("/office/enrollments/{pending}/decline", OFFICE_BAD),
     "POST /office/enrollments/<int:id>/promote": Row("/office/enrollments/{waiting}/promote", OFFICE_BAD),

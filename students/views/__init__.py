@@ -13,6 +13,7 @@ from students.views import (  # noqa: F401 (they attach to the blueprint)
     office_fees,
     office_groups,
     office_people,
+    office_printed,
     openings,
     safety,
 )

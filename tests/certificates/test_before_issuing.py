@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from accounts.models import Role, User
 from certificates import issuing, overriding, previewing
 from certificates.eligibility import judge_one
-from certificates.models import Certificate, CertificateOverride
+from certificates.models import Certificate, CertificateOverride, CertificateState
 from core import papers
 from core.audit import AuditEvent
 from core.database import begin_write
@@ -224,3 +224,39 @@ def test_a_revoked_certificate_is_not_issued_again_by_itself(
         revoke(session, row, reason=RevocationReason.OTHER, note="a mistake", actor=staff, now=NOW)
         session.commit()
         assert issuing.issue_finalized() == 0
+
+
+def test_what_is_missing_is_mended_from_the_page_that_names_it(session: Session, client: FlaskClient) -> None:
+    offering = finished_class(session, students=1)
+    row = session.scalars(sa.select(Enrollment)).one()
+    row.license_id, row.certificate_name = None, ""
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    sign_in(client, rosa)
+    address = f"/teaching/{offering.code}/certificates"
+    page = client.get(address).text
+    assert "the license number (the office adds it)" in page
+    assert "There is no name for the certificate" in page
+    mend = f"/office/enrollments/{row.id}/printed"
+    assert f'href="{mend}?next=' in page
+    license_id = row.student.licenses[0].id
+    sent = {"certificate_name": "Maya Okonjo", "license": str(license_id), "profession": ""}
+    assert client.post(f"{mend}?next={address}", data=sent).location == address
+    assert "1 student is eligible." in client.get(address).text
+
+
+def test_a_replacement_never_loses_a_line_for_something_that_is_missing(session: Session) -> None:
+    finished_class(session, students=1)
+    row = session.scalars(sa.select(Enrollment)).one()
+    issuing.issue_class(session, row.offering, actor=None, now=NOW)
+    session.commit()
+    issuing.make_waiting()
+    session.expire_all()
+    old = session.scalars(sa.select(Certificate)).one()
+    old.enrollment.license_id = None
+    session.commit()
+    begin_write(session)
+    with pytest.raises(RuleError, match="asks for what is missing: the license number"):
+        issuing.reissue(session, old, certificate_name="Maya O.", actor=None, now=NOW, reason="name")
+    session.rollback()
+    assert session.get_one(Certificate, old.id).state is CertificateState.ISSUED
