@@ -29,6 +29,7 @@ from core.forms import (
     StringField,
 )
 from core.web import acting, note, page, see_other
+from courses.offering_models import OfferingInstructor
 from students.people import PROFESSIONS
 
 
@@ -124,7 +125,13 @@ def substitutes(code: str) -> ResponseReturnValue:
         abort(403)
     teachers = session.scalars(
         sa.select(User)
-        .where(User.role == Role.INSTRUCTOR, User.disabled_at.is_(None))
+        .where(
+            User.role == Role.INSTRUCTOR,
+            User.disabled_at.is_(None),
+            User.id.not_in(
+                sa.select(OfferingInstructor.user_id).where(OfferingInstructor.offering_id == offering.id)
+            ),
+        )
         .order_by(User.family_name, User.name)
     )
     form.person.choices = [(str(user.id), user.name) for user in teachers]

@@ -178,7 +178,8 @@ def take(
             with Image.open(
                 file
             ) as picture:  # the pages have few colors: a third of the size, and nobody sees it
-                picture.quantize(160).save(file, optimize=True)
+                # An octree keeps the small marks in their own colors; the default made late as red as absent.
+                picture.quantize(256, Image.Quantize.FASTOCTREE).save(file, optimize=True)
             page.set_viewport_size({"width": width, "height": 900})
         context.close()
     return wrong

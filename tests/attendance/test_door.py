@@ -235,6 +235,8 @@ def test_the_lead_names_and_ends_a_substitution(
     assert "has the class on that day already" in client.post(address, data=data).text
     html = client.get(address).text
     assert "Take the class back" in html
+    assert f'value="{sub.id}"' in html
+    assert f'value="{made.assistant.id}"' not in html  # has the class anyway
     number = session.scalars(sa.select(Substitute.id)).one()
     helper = app.test_client()
     sign_in(helper, made.assistant)

@@ -65,6 +65,12 @@ def test_the_roll_shows_everyone_and_what_is_known(teacher: FlaskClient, address
     assert "onclick" not in html
 
 
+def test_what_may_be_needed_at_the_door_is_one_step_away(teacher: FlaskClient, address: str) -> None:
+    html = teacher.get(address).text
+    for page in ("walk-in", "check-in", "import"):
+        assert f'href="{address.replace("/roll", "/" + page)}"' in html
+
+
 def test_saving_marks_everyone_and_says_so(
     app: Flask, teacher: FlaskClient, address: str, made: Class
 ) -> None:
