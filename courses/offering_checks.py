@@ -151,7 +151,10 @@ def check_minimum(minimum: int | None, decide_by: date | None, *, capacity: int,
     if decide_by is not None and minimum is None:
         raise RuleError(_("Say how many students the class needs."), field="minimum_to_run")
     if minimum is not None and minimum > capacity:
-        raise RuleError(_("The class has only %(n)s places.", n=capacity), field="minimum_to_run")
+        raise RuleError(
+            ngettext("The class has only %(num)s place.", "The class has only %(num)s places.", capacity),
+            field="minimum_to_run",
+        )
     if decide_by is not None and decide_by > first_day:
         raise RuleError(_("Decide before the class begins."), field="decide_by")
 

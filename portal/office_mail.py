@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from accounts.access import STAFF, actor_again, roles
 from core import clock
@@ -82,5 +83,8 @@ def office_all_mail_again() -> ResponseReturnValue:
         ids = session.scalars(query).all()
         for mail_id in ids:
             send_again(session, mail_id, actor=actor, now=now)
-    flash(_("%(n)s mails are on their way again.", n=len(ids)), "success")
+    flash(
+        ngettext("%(num)s mail is on its way again.", "%(num)s mails are on their way again.", len(ids)),
+        "success",
+    )
     return see_other(url_for("portal.office_mail"))

@@ -7,8 +7,7 @@ from typing import Any
 
 from flask import Response, abort, flash, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 
 from accounts.access import STAFF, actor_again, roles
 from core import clock
@@ -156,7 +155,12 @@ def office_boards() -> ResponseReturnValue:
                     made = boards.report(writing, wanted, actor=actor, now=clock.now())
                     count, number_of = made.row_count, made.id
                 flash(
-                    _("The file holds %(count)s rows. It stands in the ledger below.", count=count), "success"
+                    ngettext(
+                        "The file holds %(num)s row. It stands in the ledger below.",
+                        "The file holds %(num)s rows. It stands in the ledger below.",
+                        count,
+                    ),
+                    "success",
                 )
                 return see_other(url_for(".office_boards") + f"#report-{number_of}")
             found = boards.dry_run(session, wanted)

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from core.clock import local
@@ -80,7 +81,15 @@ class ScheduleForm(EditForm):
             sa.select(Venue.id, Venue.name, Venue.city, Venue.seats).order_by(Venue.name)
         )
         self.venue_id.choices = [
-            (key, _("%(name)s, %(n)s seats", name=", ".join(filter(None, (name, city))), n=seats))
+            (
+                key,
+                ngettext(
+                    "%(name)s, %(num)s seat",
+                    "%(name)s, %(num)s seats",
+                    seats,
+                    name=", ".join(filter(None, (name, city))),
+                ),
+            )
             for key, name, city, seats in venues
         ]
         super().process(*args, **kwargs)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.models import User
@@ -37,9 +38,10 @@ def set_capacity(
     if capacity < offering.seats_taken:
         names = listing([*_holders(session, offering.id), *_reserved(session, offering.id)])
         raise RuleError(
-            _(
-                "%(held)d seats are held: %(names)s. Move or withdraw someone first.",
-                held=offering.seats_taken,
+            ngettext(
+                "%(num)d seat is held: %(names)s. Move or withdraw someone first.",
+                "%(num)d seats are held: %(names)s. Move or withdraw someone first.",
+                offering.seats_taken,
                 names=names,
             ),
             field="capacity",

@@ -7,7 +7,7 @@ most what the terms let it keep, out of money that the remaining seats don't nee
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.models import User
@@ -86,5 +86,5 @@ def give_back(
         if cents:
             ledger.append(session, account, kind, -cents, actor=actor, now=now, seats=-count)
     if terms.kept_cents:
-        note = _("Of %(count)d seats given back", count=count)
+        note = ngettext("Of %(num)d seat given back", "Of %(num)d seats given back", count)
         ledger.append(session, account, EntryKind.CHARGE, terms.kept_cents, actor=actor, now=now, note=note)

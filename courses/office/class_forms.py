@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.access import TEACHING
@@ -124,7 +125,15 @@ class NewClassForm(TermsMixin, Form):
         self.venue_id.choices = [
             (0, _("Choose one")),
             *(
-                (key, _("%(name)s, %(n)s seats", name=", ".join(filter(None, (name, city))), n=seats))
+                (
+                    key,
+                    ngettext(
+                        "%(name)s, %(num)s seat",
+                        "%(name)s, %(num)s seats",
+                        seats,
+                        name=", ".join(filter(None, (name, city))),
+                    ),
+                )
                 for key, name, city, seats in venues
             ),
         ]
