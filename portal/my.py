@@ -92,6 +92,7 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "offer_prices": prices_of_offers(session, classes.offers),
         "local_day": clock.local_date,
         "profession_label": people.profession_label,
+        "expiry_words": people.expiry_words,
         "certificates": certificates_of(session, student.id)[:SHOWN_CERTIFICATES] if student else [],
     }
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from accounts.models import User
 from core import audit
 from core.errors import RuleError
+from core.formatting import medium_date
 from students.jurisdictions import jurisdiction_of
 from students.models import Enrollment, EnrollmentState, License, Student
 
@@ -44,6 +45,15 @@ class LicenseEntry:
 def profession_label(code: str) -> str:
     """The profession in words; an unknown code as it is."""
     return str(PROFESSIONS.get(code, code))
+
+
+def expiry_words(day: date | None, now: datetime) -> str:
+    """Until when a license is good, or since when it is not, by the day in UTC; empty when no day is known."""
+    if day is None:
+        return ""
+    if day < now.date():
+        return _("expired %(day)s", day=medium_date(day))
+    return _("expires %(day)s", day=medium_date(day))
 
 
 _WITH_LICENSES = (

@@ -215,6 +215,8 @@ def _show_details(form: DetailsForm, license_form: LicenseForm) -> Response:
         student=student,
         wishes=openings.wishes_of(db.session, student),
         profession_label=people.profession_label,
+        expiry_words=people.expiry_words,
+        now=clock.now(),
         feed_url=absolute("students.calendar_feed", token=student.calendar_token) if student else "",
         status=422 if failed else None,
     )

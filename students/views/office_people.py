@@ -97,6 +97,8 @@ def _show(id: int, form: GrantForm) -> Response:
         grants=grants,
         labels=states.LABELS,
         profession_label=people.profession_label,
+        expiry_words=people.expiry_words,
+        now=clock.now(),
     )
 
 

@@ -1,6 +1,6 @@
 """The student's own pages: /my/, withdrawing, answering offers, moving, details, the calendar feed."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -283,6 +283,20 @@ def test_licenses_are_added_corrected_and_removed(
     session.rollback()
     assert session.scalar(sa.select(sa.func.count(License.id)).where(License.profession == "PT")) == 0
     assert session.scalar(sa.select(sa.func.count(License.id))) == 2
+
+
+def test_a_license_that_ran_out_is_told(client: FlaskClient, session: Session, student: Student) -> None:
+    (license_,) = student.licenses
+    session.commit()
+    sign_in(client, student.user)
+    for day, words in (
+        (date(2031, 5, 31), "expires May 31, 2031"),
+        (date(2020, 1, 1), "expired Jan 1, 2020"),
+    ):
+        license_.expires_on = day
+        session.commit()
+        for address in ("/my/", "/my/details"):
+            assert words in text_of(client.get(address))
 
 
 def test_the_calendar_feed_is_private_by_its_address(
