@@ -36,9 +36,16 @@ def line(school: School, total_cents: int) -> dict[str, Any] | None:
     if not school.tax_rate or not total_cents:
         return None
     split = included(total_cents, school.tax_rate)
-    rate = number(Decimal(school.tax_rate) / 10_000, 4)
     return {
-        "text": _("Including %(rate)s%% %(tax)s", rate=rate, tax=school.tax_name),
+        "text": words(school),
         "detail": _("Net amount %(net)s", net=money(split.net_cents, school.currency)),
         "amount": split.tax_cents,
     }
+
+
+def words(school: School | None) -> str:
+    """What prices include, like "Including 19% VAT"; empty for a school that charges no tax."""
+    if school is None or not school.tax_rate:
+        return ""
+    rate = number(Decimal(school.tax_rate) / 10_000, 4)
+    return _("Including %(rate)s%% %(tax)s", rate=rate, tax=school.tax_name)

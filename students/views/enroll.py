@@ -14,7 +14,7 @@ from core.errors import RuleError
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering
 from students import enrollment as enrolling
-from students import leaving, lookups, people, prerequisites, quotes, seats, waitlist
+from students import leaving, lookups, people, prerequisites, quotes, seats, tax, waitlist
 from students.blueprint import blueprint
 from students.enrollment import EnrollRequest
 from students.forms import EnrollForm, profession_choices
@@ -106,6 +106,7 @@ def _show(code: str, form: EnrollForm) -> Response:
         next_classes=prerequisites.next_classes(
             session, [need.course.id for need in result.missing_required], now=now
         ),
+        tax_words=tax.words,
         quote=quotes.quote(
             session,
             offering,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.database import begin_write
+from core.school import School
 from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import Offering, OfferingState
 from students.models import Enrollment, EnrollmentState, Student
@@ -162,6 +163,17 @@ def test_everything_that_is_missing_is_told_at_once_in_the_order_of_the_form(
     found = re.findall('<p><a href="#([a-z_]+)">', bare.text)
     assert found == ["license_state", "license_number", "acknowledge_screening", "accept_policy"]
     assert enrolled_in(session, offering) == []
+
+
+def test_a_price_that_includes_a_tax_says_so(client: FlaskClient, session: Session, student: Student) -> None:
+    address = f"/classes/{soon(session).code}/enroll"
+    session.commit()
+    sign_in(client, student.user)
+    assert "Including" not in text_of(client.get(address))
+    school = session.get_one(School, 1)
+    school.tax_name, school.tax_rate, school.tax_id = "VAT", 190_000, "DE1"
+    session.commit()
+    assert "Including 19% VAT." in text_of(client.get(address))
 
 
 @pytest.mark.parametrize(
