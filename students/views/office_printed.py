@@ -66,8 +66,8 @@ def _form(enrollment: Enrollment) -> PrintedForm:
 
 
 def _other(form: PrintedForm) -> LicenseEntry | None:
-    if form.license.data != "other":
-        return None
+    if form.license.data != "other" and not (form.license_number.data or "").strip():
+        return None  # a number that was typed is meant, whatever the list above it says
     if not form.profession.data:
         raise RuleError(_("Choose a profession."), field="profession")
     return LicenseEntry(

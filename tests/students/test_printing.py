@@ -84,6 +84,9 @@ def test_the_page_saves_and_goes_back_to_where_it_was_opened(
     session.expire_all()
     assert enrollment.license is not None
     assert enrollment.license.number == "777"
+    client.post(address, data=sent | {"license": "", "license_number": "778"})
+    session.expire_all()
+    assert enrollment.license.number == "778", "what was typed counts, also with nothing chosen above it"
     missing = client.post(address, data=sent | {"license_number": ""})
     assert missing.status_code == 422
     assert "Write the number" in missing.text
