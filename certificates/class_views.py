@@ -51,7 +51,7 @@ def _printable(session: Session, offering: Offering) -> set[int]:
     return {
         verdict.enrollment.id
         for verdict in judge_class(session, loaded)
-        if verdict.eligible and not problems_of(verdict, loaded)
+        if verdict.eligible and not verdict.revoked and not problems_of(verdict, loaded)
     }
 
 

@@ -52,6 +52,8 @@ class Verdict:
     lines: tuple[Line, ...] = ()
     reasons: tuple[str, ...] = ()
     live: Certificate | None = None
+    # One that was revoked and has no successor: another is issued on purpose, never together with the rest.
+    revoked: Certificate | None = None
     # The office decided that there is one although these reasons speak against it.
     override: CertificateOverride | None = None
     set_aside: tuple[str, ...] = ()
@@ -114,15 +116,14 @@ def _judge(
     session: Session, offering: Offering, enrollments: list[Enrollment], attended: Mapping[int, Summary]
 ) -> list[Verdict]:
     ids = [enrollment.id for enrollment in enrollments]
-    live = {
-        certificate.enrollment_id: certificate
-        for certificate in session.scalars(
-            sa.select(Certificate).where(
-                Certificate.enrollment_id.in_(ids),
-                Certificate.state.in_([CertificateState.PREPARING, CertificateState.ISSUED]),
-            )
-        )
-    }
+    live: dict[int, Certificate] = {}
+    revoked: dict[int, Certificate] = {}
+    query = sa.select(Certificate).where(
+        Certificate.enrollment_id.in_(ids), Certificate.state != CertificateState.SUPERSEDED
+    )
+    for certificate in session.scalars(query.order_by(Certificate.id)):
+        kept = revoked if certificate.state is CertificateState.REVOKED else live
+        kept[certificate.enrollment_id] = certificate
     decided = {
         row.enrollment_id: row
         for row in session.scalars(
@@ -138,6 +139,7 @@ def _judge(
             enrollment,
             attended[enrollment.id],
             live=live.get(enrollment.id),
+            revoked=None if enrollment.id in live else revoked.get(enrollment.id),
             override=decided.get(enrollment.id),
             waits=[found[enrollment.id] for found in waiting_for if enrollment.id in found],
         )
@@ -151,6 +153,7 @@ def _verdict(
     summary: Summary,
     *,
     live: Certificate | None,
+    revoked: Certificate | None,
     override: CertificateOverride | None,
     waits: list[str],
 ) -> Verdict:
@@ -164,6 +167,7 @@ def _verdict(
         lines=lines,
         reasons=() if overridden else reasons,
         live=live,
+        revoked=revoked,
         override=override,
         set_aside=reasons if overridden else (),
     )

@@ -48,6 +48,7 @@ def issue_class(
 ) -> tuple[list[Certificate], list[Verdict]]:
     """Reserve a certificate for everyone who is eligible; ``only`` limits it to some enrollment ids.
 
+    Whoever's certificate was revoked gets another only when ``only`` names them.
     Returns what was reserved and who was left out for something that is missing (``accept_missing`` issues to them too,
     without the lines concerned). Whoever has a live certificate already is passed over: two clicks issue one each.
     Raises RuleError when nobody is eligible, and when nothing can be issued at all (PUBLIC_URL, the signing key).
@@ -61,6 +62,8 @@ def issue_class(
     left_out: list[Verdict] = []
     for verdict in judge_class(session, loaded):
         if not verdict.eligible or (only is not None and verdict.enrollment.id not in only):
+            continue
+        if only is None and verdict.revoked is not None:
             continue
         if problems_of(verdict, loaded) or (verdict.problems and not accept_missing):
             left_out.append(verdict)

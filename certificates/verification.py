@@ -96,10 +96,11 @@ def find_by_number(session: Session, number: str, family_name: str, today: date)
     return finding(session, row, today) if row is not None and fits else None
 
 
-def family_names(facts: dict[str, Any]) -> tuple[str, str]:
-    """What counts as the family name: the one on record, and the last word of the printed name."""
+def family_names(facts: dict[str, Any]) -> tuple[str, ...]:
+    """What counts as the family name: the one on record, the last word of the printed name, and that name whole."""
     printed = str(facts["participant"]).split()
-    return comparable(str(facts.get("family_name", ""))), comparable(printed[-1] if printed else "")
+    last = printed[-1] if printed else ""
+    return tuple(comparable(name) for name in (str(facts.get("family_name", "")), last, "".join(printed)))
 
 
 def comparable(name: str) -> str:

@@ -34,13 +34,14 @@ def _class_page(code: str, form: IssueForm) -> Response:
     verdicts = judge_class(db.session, loaded)
     making, failed, issued = issuing.waiting_in_class(db.session, loaded.id)
     rows = [(verdict, problems_of(verdict, loaded) if verdict.eligible else []) for verdict in verdicts]
+    waiting = [(verdict, stops) for verdict, stops in rows if verdict.eligible and not verdict.revoked]
     response = page(
         "certificates/class.html",
         form=form,
         offering=loaded,
         rows=rows,
-        ready=sum(1 for verdict, stops in rows if verdict.eligible and not stops and not verdict.problems),
-        missing=sum(1 for verdict, stops in rows if verdict.eligible and not stops and verdict.problems),
+        ready=sum(1 for verdict, stops in waiting if not stops and not verdict.problems),
+        missing=sum(1 for verdict, stops in waiting if not stops and verdict.problems),
         making=making,
         failed=failed,
         issued=issued,

@@ -184,15 +184,10 @@ def _door_and_make_ups(session: Session) -> list[Task]:
 
 
 def _without_certificate() -> sa.ColumnElement[bool]:
-    live = (
-        sa.select(Certificate.id)
-        .where(
-            Certificate.enrollment_id == Enrollment.id,
-            Certificate.state.in_([CertificateState.PREPARING, CertificateState.ISSUED]),
-        )
-        .exists()
-    )
-    return sa.and_(Enrollment.state == EnrollmentState.COMPLETED, Offering.finalized_at.is_not(None), ~live)
+    # whose certificate was revoked gets another on purpose, or none: nothing waits there
+    any_at_all = sa.select(Certificate.id).where(Certificate.enrollment_id == Enrollment.id).exists()
+    completed = Enrollment.state == EnrollmentState.COMPLETED
+    return sa.and_(completed, Offering.finalized_at.is_not(None), ~any_at_all)
 
 
 def _on_older_attendance() -> sa.ColumnElement[bool]:

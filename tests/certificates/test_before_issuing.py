@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from accounts.models import Role, User
 from certificates import issuing, overriding, previewing
 from certificates.eligibility import judge_one
-from certificates.models import Certificate, CertificateOverride, CertificateState
+from certificates.models import Certificate, CertificateOverride, CertificateState, RevocationReason
+from certificates.revoking import revoke
 from core import papers
 from core.audit import AuditEvent
 from core.database import begin_write
@@ -260,3 +261,30 @@ def test_a_replacement_never_loses_a_line_for_something_that_is_missing(session:
         issuing.reissue(session, old, certificate_name="Maya O.", actor=None, now=NOW, reason="name")
     session.rollback()
     assert session.get_one(Certificate, old.id).state is CertificateState.ISSUED
+
+
+def test_whose_certificate_was_revoked_gets_another_only_on_purpose(
+    session: Session, client: FlaskClient
+) -> None:
+    offering = finished_class(session, students=2)
+    issuing.issue_class(session, offering, actor=None, now=NOW)
+    session.commit()
+    issuing.make_waiting()
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    begin_write(session)
+    row = session.scalars(sa.select(Certificate).order_by(Certificate.id)).first()
+    assert row is not None
+    revoke(session, row, reason=RevocationReason.IDENTITY, note="wrong person", actor=rosa, now=NOW)
+    session.commit()
+    sign_in(client, rosa)
+    address = f"/teaching/{offering.code}/certificates"
+    page = client.get(address).text
+    assert f"{row.number} was revoked. Another is issued on its own" in page
+    assert "Nobody is waiting for a certificate" in page
+    assert "no certificate yet" not in client.get("/office/").text
+    assert client.post(address).status_code == 422
+    assert client.post(address, data={"only": str(row.enrollment_id)}).status_code == 303
+    session.rollback()
+    states = session.scalars(sa.select(Certificate.state).order_by(Certificate.id)).all()
+    assert [state.value for state in states] == ["revoked", "issued", "preparing"]
