@@ -1,7 +1,6 @@
 """Checking in by oneself: codes, windows, what is marked, what each refusal says."""
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -26,20 +25,10 @@ from tests import factories
 from tests.attendance.classes import NOW, START, Class, later, make_class, stored
 from tests.helpers import sign_in, statements
 
+pytestmark = pytest.mark.usefixtures("at_ten")
+
 P, L, E, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.LEFT_EARLY, MarkStatus.ABSENT
 SECRET = "a secret for tests only"
-
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def made(session: Session) -> Class:
-    """A class of 9:00 to 10:30 and 11:00 to 12:30; it is 10:00. Ten minutes of grace."""
-    return make_class(session)
 
 
 def user_of(made: Class, number: int = 0) -> User:

@@ -1,7 +1,6 @@
 """The grid, a student's page, signing off and opening again: each works, strangers refused, bad input told."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import time_machine
@@ -19,13 +18,9 @@ from tests import factories
 from tests.attendance.classes import NOW, Class, entries, later, make_class, stored
 from tests.helpers import sign_in, statements
 
+pytestmark = pytest.mark.usefixtures("at_ten")
+
 P, L, A, X = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.ABSENT, MarkStatus.EXCUSED
-
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -43,12 +38,6 @@ def made(session: Session) -> Class:
 @pytest.fixture
 def address(made: Class) -> str:
     return f"/teaching/{made.offering.code.lower()}"
-
-
-@pytest.fixture
-def teacher(client: FlaskClient, made: Class) -> FlaskClient:
-    sign_in(client, made.lead)
-    return client
 
 
 def states(app: Flask, made: Class) -> list[EnrollmentState]:

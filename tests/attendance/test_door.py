@@ -1,6 +1,5 @@
 """At the door: walk-ins, and substitutes for a day."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -26,14 +25,10 @@ from tests import factories
 from tests.attendance.classes import NOW, START, Class, later, make_class
 from tests.helpers import mails_to, sign_in
 
+pytestmark = pytest.mark.usefixtures("at_ten")
+
 NOOR = Newcomer("Noor Haddad", "noor@example.org", "LMT", "OR", "771", has_agreed=True)
 TODAY = date(2027, 3, 1)
-
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Guests of a class that moves: told, with the entry in their calendar; the meeting they come to stays."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -22,11 +20,7 @@ from tests.attendance.test_makeups import Two, make_two, planned
 from tests.calendars import CalendarProgram
 from tests.helpers import fields_of, mails_to, sign_in
 
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("at_ten")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Make-ups: asked, planned, marked there, credited here, once."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -38,6 +37,8 @@ from tests import factories
 from tests.attendance.classes import NOW, START, Class, later, make_class, stored
 from tests.helpers import mails_to, sign_in, statements
 
+pytestmark = pytest.mark.usefixtures("at_ten")
+
 P, L, E, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.LEFT_EARLY, MarkStatus.ABSENT
 NEXT_WEEK = timedelta(days=7)
 
@@ -64,20 +65,16 @@ class Two:
         return self.host.meetings[0]
 
 
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
 @pytest.fixture
 def two(session: Session) -> Two:
     return make_two(session)
 
 
-def make_two(session: Session, **values: Any) -> Two:
-    home = make_class(session)
-    begin_write(session)
+def make_two(session: Session, *, commit: bool = True, **values: Any) -> Two:
+    """Both classes; committed unless told, like the class that they begin with."""
+    home = make_class(session, commit=commit)
+    if commit:
+        begin_write(session)
     first, second, third = home.ids
     roll = [Entry(first, A), Entry(second, P), Entry(third, L, 60)]
     save_roll(session, home.meeting, roll, actor=home.lead, now=NOW)
@@ -86,7 +83,9 @@ def make_two(session: Session, **values: Any) -> Two:
     defaults: dict[str, Any] = {"starts": START + NEXT_WEEK, "lead": lead, "capacity": 3, "venue": venue}
     host = factories.make_offering(session, home.offering.course, **(defaults | values))
     office = factories.make_user(session, Role.REGISTRAR)
-    session.commit()
+    session.flush()
+    if commit:
+        session.commit()
     return Two(home, host, lead, office)
 
 

@@ -1,9 +1,6 @@
 """Marks from a CSV: looked at first, then saved, all or nothing."""
 
-from collections.abc import Iterator
-
 import pytest
-import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -11,22 +8,12 @@ from sqlalchemy.orm import Session
 from attendance.mark_import import preview
 from attendance.models import MarkMethod, MarkStatus
 from core.errors import RuleError
-from tests.attendance.classes import NOW, Class, later, make_class, stored
+from tests.attendance.classes import Class, later, stored
 from tests.helpers import sign_in
 
+pytestmark = pytest.mark.usefixtures("at_ten")
+
 P, L, E, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.LEFT_EARLY, MarkStatus.ABSENT
-
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def made(session: Session) -> Class:
-    """A class of 9:00 to 10:30; it is 10:00; ten minutes of grace."""
-    return make_class(session)
 
 
 def read(session: Session, made: Class, text: str) -> list[tuple[str, object]]:

@@ -1,14 +1,12 @@
 """Papers and files of a class: made by the worker, read back; rosters as tables; scanned sheets."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import openpyxl
 import pikepdf
 import pytest
 import sqlalchemy as sa
-import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -31,27 +29,12 @@ from tests import factories
 from tests.attendance.classes import NOW, Class, make_class
 from tests.helpers import sign_in, statements
 
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def made(session: Session) -> Class:
-    return make_class(session)
+pytestmark = pytest.mark.usefixtures("at_ten")
 
 
 @pytest.fixture
 def address(made: Class) -> str:
     return f"/teaching/{made.offering.code.lower()}"
-
-
-@pytest.fixture
-def teacher(client: FlaskClient, made: Class) -> FlaskClient:
-    sign_in(client, made.lead)
-    return client
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 60)) -> bytes:

@@ -1,6 +1,5 @@
 """A student's own hours: the same sums as on the class's page, and in words on theirs."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -20,13 +19,9 @@ from tests import factories
 from tests.attendance.classes import NOW, START, Class, make_class
 from tests.helpers import sign_in, statements
 
+pytestmark = pytest.mark.usefixtures("at_ten")
+
 P, L = MarkStatus.PRESENT, MarkStatus.LATE
-
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture

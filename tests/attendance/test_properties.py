@@ -240,13 +240,46 @@ def do(session: Session, made: Class, act: tuple[Any, ...]) -> tuple[int, ...]:
     entry = Entry(
         made.ids[whom], status, minutes, client_key=None if key is None else f"key {key}", remark=remark
     )
+    actor, page = (made.lead, made.assistant)[who], None if behind is None else max(0, current - behind)
+    place = (meeting.id, made.ids[whom])
+    before = rows_at(session, place)
     saved = save_roll(
         session,
         meeting,
         [entry],
-        actor=(made.lead, made.assistant)[who],
+        actor=actor,
         now=OVER,
-        revision=None if behind is None else max(0, current - behind),
+        revision=page,
         reason="A reason." if with_reason else "",
     )
+    if page is not None:
+        nobody_is_overruled_unseen(before, rows_at(session, place), entry, actor.id, page)
     return saved.changed
+
+
+def rows_at(session: Session, place: tuple[int, int]) -> list[Any]:
+    query = sa.select(AttendanceMark.__table__).where(
+        AttendanceMark.meeting_id == place[0], AttendanceMark.enrollment_id == place[1]
+    )
+    return list(session.execute(query.order_by(AttendanceMark.id)))
+
+
+def nobody_is_overruled_unseen(
+    before: list[Any], after: list[Any], entry: Entry, actor_id: int, page: int
+) -> None:
+    """What another person said since the page was opened stands, and what is said against it is kept beside it."""
+    stood = next((row for row in before if row.is_current), None)
+    if stood is None or stood.roll_revision <= page or stood.recorded_by_id == actor_id:
+        return
+    stands = next(row for row in after if row.is_current)
+    assert (stands.status, stands.minutes) == (stood.status, stood.minutes)
+    whole = {MarkStatus.PRESENT: 90, MarkStatus.ABSENT: 0, MarkStatus.EXCUSED: 0}
+    said = (entry.status, whole.get(entry.status, entry.minutes))
+    shown = [row for row in before if row.conflicts_with_id is None and row.roll_revision <= page]
+    untouched = entry.client_key is None and shown and (shown[-1].status, shown[-1].minutes) == said
+    sent_before = entry.client_key is not None and any(row.client_key == entry.client_key for row in before)
+    elsewhere = entry.client_key is not None and len(after) == len(
+        before
+    )  # a key is used once, whoever it marked
+    if said != (stood.status, stood.minutes) and not (untouched or sent_before or elsewhere):
+        assert said in [(row.status, row.minutes) for row in after if row.conflicts_with_id == stood.id]

@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -19,28 +17,13 @@ from attendance.writing import Entry
 from core.audit import AuditEvent
 from core.database import begin_write
 from students.models import Enrollment
-from tests.attendance.classes import NOW, START, Class, entries, history, later, make_class, stored
+from tests.attendance.classes import NOW, START, Class, entries, history, later, stored
 from tests.helpers import sign_in
+
+pytestmark = pytest.mark.usefixtures("at_ten")
 
 P, L, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.ABSENT
 WORDS = "Leaves at 3, brings the tables back."
-
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def made(session: Session) -> Class:
-    return make_class(session)
-
-
-@pytest.fixture
-def teacher(client: FlaskClient, made: Class) -> FlaskClient:
-    sign_in(client, made.lead)
-    return client
 
 
 @pytest.fixture

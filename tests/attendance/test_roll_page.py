@@ -1,7 +1,6 @@
 """The roll's page: works, strangers refused, bad input told and kept, the stale page asks."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,27 +18,12 @@ from tests import factories
 from tests.attendance.classes import NOW, START, Class, make_class, stored
 from tests.helpers import sign_in, statements
 
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def made(session: Session) -> Class:
-    return make_class(session)
+pytestmark = pytest.mark.usefixtures("at_ten")
 
 
 @pytest.fixture
 def address(made: Class) -> str:
     return f"/teaching/{made.offering.code.lower()}/meetings/1/roll"
-
-
-@pytest.fixture
-def teacher(client: FlaskClient, made: Class) -> FlaskClient:
-    sign_in(client, made.lead)
-    return client
 
 
 def revision_of(html: str) -> str:

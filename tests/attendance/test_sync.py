@@ -1,12 +1,10 @@
 """What a phone sends after a time without a network, and what it is given to be ready for one."""
 
 import base64
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -21,25 +19,10 @@ from tests import factories
 from tests.attendance.classes import NOW, START, Class, entries, make_class, stored
 from tests.helpers import sign_in, statements
 
+pytestmark = pytest.mark.usefixtures("at_ten")
+
 P, L, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.ABSENT
 JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def made(session: Session) -> Class:
-    return make_class(session)
-
-
-@pytest.fixture
-def teacher(client: FlaskClient, made: Class) -> FlaskClient:
-    sign_in(client, made.lead)
-    return client
 
 
 def mark(number: int, status: str = "present", key: str = "", **values: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The teaching desk: works, strangers refused, constant statements, the right day in every zone."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,22 +18,7 @@ from tests import factories
 from tests.attendance.classes import NOW, Class, entries, later, make_class
 from tests.helpers import sign_in, statements
 
-
-@pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def made(session: Session) -> Class:
-    return make_class(session)
-
-
-@pytest.fixture
-def teacher(client: FlaskClient, made: Class) -> FlaskClient:
-    sign_in(client, made.lead)
-    return client
+pytestmark = pytest.mark.usefixtures("at_ten")
 
 
 def test_a_visitor_signs_in_and_a_student_is_refused(client: FlaskClient, made: Class) -> None:
