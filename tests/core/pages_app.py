@@ -1,5 +1,6 @@
 """A small application with nothing but the look: templates, pictures, error pages, and what they link to."""
 
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,6 +86,7 @@ def make_app(user: Any = VISITOR, endpoints: bool = True, **config: Any) -> Flas
     db.init_app(app)
     with app.app_context():
         Base.metadata.create_all(db.engine)
+        weakref.finalize(app, db.engine.dispose)
     Babel(app, locale_selector=lambda: str(app.config.get("LOCALE", "en")))
     CSRFProtect(app)
     init_pages(app)
