@@ -26,7 +26,7 @@ from core.web import page
 from courses.models import Course
 from courses.offering_models import Meeting, Offering, OfferingInstructor
 from portal.blueprint import blueprint
-from students import explaining, people, safety, states
+from students import explaining, people, safety, states, waitlist
 from students.ledger_models import FeeAccount
 from students.models import Enrollment, EnrollmentState, Student
 from students.price_words import prices_of_offers
@@ -93,6 +93,7 @@ def context_of(session: Session, user: User, student: Student | None, now: datet
         "local_day": clock.local_date,
         "profession_label": people.profession_label,
         "expiry_words": people.expiry_words,
+        "list_is_open": waitlist.is_open,
         "certificates": certificates_of(session, student.id)[:SHOWN_CERTIFICATES] if student else [],
     }
 

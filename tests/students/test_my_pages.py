@@ -121,6 +121,22 @@ def test_the_place_in_line_and_how_it_moved(client: FlaskClient, session: Sessio
     assert mine.ticket == 4
 
 
+def test_a_list_that_has_closed_says_so_to_whoever_waits_and_what_is_free_to_the_office(
+    client: FlaskClient, session: Session, student: Student
+) -> None:
+    offering = soon(session, starts=clock.now() + timedelta(hours=3), capacity=2, promotes_at_once=True)
+    fill(session, offering, 1, now=clock.now())
+    put_enrollment(session, offering, student, S.WAITLISTED)
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    sign_in(client, student.user)
+    words = text_of(client.get("/my/"))
+    assert "The waitlist has closed." in words
+    assert "you are enrolled at once" not in words
+    sign_in(client, rosa)
+    assert "1 of 2 seats left, 1 waiting" in text_of(client.get(f"/office/classes/{offering.code}/roster"))
+
+
 def test_withdrawing_shows_the_refund_first(client: FlaskClient, session: Session, student: Student) -> None:
     offering = soon(session)
     mine = ask(session, offering, student, now=clock.now())
