@@ -13,7 +13,7 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.access import TEACHING, actor_again, me, roles
-from accounts.models import User
+from accounts.models import Role, User
 from attendance.access import meeting_of
 from attendance.blueprint import blueprint
 from attendance.checkin import scans_of
@@ -225,17 +225,19 @@ def _tally(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _last_saved(session: Session, meeting: Meeting) -> str:
-    """Who saved the roll last, and when, in words."""
+    """Who saved the roll last, and when, in words. A student who checked in has not taken the roll."""
     query = (
-        sa.select(Roll.saved_at, sa.func.coalesce(User.name, ""))
+        sa.select(Roll.saved_at, sa.func.coalesce(User.name, ""), User.role)
         .outerjoin(User, User.id == Roll.saved_by_id)
         .where(Roll.meeting_id == meeting.id)
     )
     found = session.execute(query).one_or_none()
     if found is None:
         return ""
-    at, who = found
+    at, who, role = found
     zone = meeting.offering.time_zone
+    if role is Role.STUDENT:
+        return _("Last check-in at %(time)s", time=clock_time(at, zone))
     words = {"time": clock_time(at, zone), "date": medium_date(at, zone), "who": who}
     if clock.local_date(at, zone) == clock.local_date(clock.now(), zone):
         return _("Saved at %(time)s by %(who)s", **words) if who else _("Saved at %(time)s", **words)

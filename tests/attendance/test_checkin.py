@@ -240,6 +240,11 @@ def test_a_student_scans_and_is_checked_in(phone: FlaskClient, app: Flask, made:
     stranger = app.test_client()
     sign_in(stranger, user_of(made, 1))
     assert stranger.get(answer.location).status_code == 404
+    instructor = app.test_client()
+    sign_in(instructor, made.lead)
+    page = instructor.get(f"/teaching/{made.offering.code.lower()}/meetings/1/roll").text
+    assert "Last check-in at 10:00" in page  # a student has not "saved the roll"
+    assert "Saved at" not in page.replace("Saved at #", "")
 
 
 def test_a_visitor_signs_in_first_and_comes_back(client: FlaskClient, made: Class) -> None:

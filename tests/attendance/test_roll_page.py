@@ -155,6 +155,7 @@ def test_a_student_of_another_class_is_told_without_a_name(
     answer = teacher.post(address, data={f"status-{other.id}": "present"})
     assert answer.status_code == 422
     assert "not in this class" in answer.text
+    assert "Not saved" in answer.text  # and the bar does not say "Saved" beside it
     assert name not in answer.text
 
 
