@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict
 from datetime import datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -16,10 +17,12 @@ from core import audit
 from core.audit import Actor
 from core.errors import RuleError
 from core.i18n import LOCALES
-from core.pdf.data import PAPERS
+from core.pdf.data import PAPERS, clean_text
 from core.school import School
 
 LONGEST_SOURCE = 60_000  # characters of HTML or CSS
+MOST_TAGS = 1500  # the shipped certificates have about 100
+DEEPEST = 60
 MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3: text on white
 _URL = re.compile(r"url\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
 _OWN = ("doc:art/", "doc:fonts/", "image:", "qr:")
@@ -89,12 +92,12 @@ def contrast_on_white(color: str) -> float:
     return 1.05 / (luminance + 0.05)
 
 
-def _check_css(css: str) -> None:
+def _check_css(css: str, name: str = "css") -> None:
     # An escape could spell url( or @import otherwise: none is needed in a stylesheet of plain addresses.
     if "\\" in css or re.search(r"@import", css, re.IGNORECASE):
-        raise RuleError(_("The stylesheet may load nothing: leave out @import and backslashes."), field="css")
+        raise RuleError(_("The stylesheet may load nothing: leave out @import and backslashes."), field=name)
     for address in _URL.findall(css):
-        _check_address(address, "css")
+        _check_address(address, name)
 
 
 def _check_address(address: str, name: str) -> None:
@@ -108,18 +111,23 @@ def _check_address(address: str, name: str) -> None:
         )
 
 
-class _Addresses(HTMLParser):
-    """Gathers what a page would fetch, and the styles written into it."""
+class _Page(HTMLParser):
+    """Gathers what a page would fetch, the styles written into it, what it says, and how large it is."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fetched: list[str] = []
         self.styles: list[str] = []
-        self.in_style = False
+        self.texts: list[str] = []
+        self.tags = 0
+        self.open: list[str] = []
+        self.deepest = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the addresses of one tag; a link is fetched, an anchor is not."""
-        self.in_style = tag == "style"
+        self.tags += 1
+        self.open.append(tag)
+        self.deepest = max(self.deepest, len(self.open))
         for name, value in attrs:
             if name in _FETCHING or (name == "href" and tag != "a"):
                 self.fetched.append(value or "")
@@ -127,30 +135,52 @@ class _Addresses(HTMLParser):
                 self.styles.append(value or "")
 
     def handle_data(self, data: str) -> None:
-        """Note the text of a style element."""
-        if self.in_style:
+        """Note a text of the page, or that of a style element; a title is not printed."""
+        if "style" in self.open:
             self.styles.append(data)
+        elif "title" not in self.open:
+            self.texts.append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        """End a style element."""
-        self.in_style = False
+        """End an element, and those in it that were never ended."""
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def says(self, text: str) -> bool:
+        """Whether a text stands on the page, however it is broken into lines."""
+        return "".join(text.split()) in "".join("".join(self.texts).split())
 
 
 def _check_html(school: School, look: Look) -> None:
-    from core.pdf.render import page_html  # fonts are measured: not when a web process starts
+    from core.pdf.own import tried_pages
 
-    for sample in SAMPLES:
-        document = look.dress(sample_document(school, sample))
-        try:
-            page = page_html(
-                look.layout, document, page_size=look.page_size, lang=look.lang, source=look.html
-            )
-        except RuleError as error:
-            raise RuleError(str(error), field="html") from error
-        found = _Addresses()
-        found.feed(page)
+    documents = [look.dress(sample_document(school, sample)) for sample in SAMPLES]
+    try:
+        pages = tried_pages(
+            look.layout, documents, page_size=look.page_size, lang=look.lang, source=look.html
+        )
+    except RuleError as error:
+        raise RuleError(str(error), field="html") from error
+    for document, text in zip(documents, pages, strict=True):
+        found = _Page()
+        found.feed(text)
+        if found.tags > MOST_TAGS or found.deepest > DEEPEST:
+            raise RuleError(_("This is too much for one page: use fewer elements."), field="html")
         for address in found.fetched:
             _check_address(address, "html")
         for style in found.styles:
-            for address in _URL.findall(style):
-                _check_address(address, "html")
+            _check_css(style, "html")
+        _check_says(found, document["certificate"])
+
+
+def _check_says(found: _Page, certificate: dict[str, Any]) -> None:
+    """A certificate without its name or number proves nothing; without its address nobody can check it."""
+    needed = {
+        "participant": _("the name (certificate.participant)"),
+        "number": _("the number (certificate.number)"),
+        "verify_text": _("the address where it is checked (certificate.verify_text)"),
+    }
+    missing = [words for name, words in needed.items() if not found.says(clean_text(certificate[name]))]
+    if missing:
+        raise RuleError(_("This template does not print %(what)s.", what=", ".join(missing)), field="html")

@@ -34,7 +34,8 @@ ADDRESS = "/office/certificates/design"
 OWN = (
     '<html lang="{{ lang }}"><head><title>{{ certificate.number }}</title></head><body>'
     '<p lang="{{ certificate.participant_lang }}">'
-    "{{ certificate.participant }}, {{ certificate.course.title }}, our own words</p></body></html>"
+    "{{ certificate.participant }}, {{ certificate.course.title }}, our own words</p>"
+    "<p>{{ certificate.number }}, {{ certificate.verify_text }}</p></body></html>"
 )
 
 
@@ -105,6 +106,15 @@ def test_a_version_never_changes(session: Session, school: School, staff: User) 
         ({"html": '<link rel="attachment" href="/etc/passwd">'}, "shipped files"),
         ({"html": '<p style="background: url(http://127.0.0.1/)">x</p>'}, "shipped files"),
         ({"html": "<style>p { background: url('//example.org/x') }</style>"}, "shipped files"),
+        ({"html": OWN + "<style>@import 'https://example.org/a.css';</style>"}, "load nothing"),
+        ({"html": OWN + r"<style>p { background: u\72l(//example.org/x) }</style>"}, "load nothing"),
+        ({"html": OWN.replace("{{ certificate.participant }}", "")}, "does not print the name"),
+        ({"html": OWN.replace("<p>{{ certificate.number }},", "<p>")}, "does not print the number"),
+        ({"html": OWN.replace("{{ certificate.verify_text }}", "")}, "does not print the address"),
+        ({"html": OWN + "{{ 'x' * 2000000000 }}"}, "too much time or memory"),
+        ({"html": OWN + "{{ '%2000000000s' % 1 }}"}, "too much time or memory"),
+        ({"html": OWN + "{% for i in range(90000) %}<p>{% endfor %}"}, "too much"),
+        ({"html": OWN + "<div>" * 500}, "too much for one page"),
         ({"css": "@import 'https://example.org/a.css';"}, "load nothing"),
         ({"css": "p { background: url( 'https://example.org/a.png' ) }"}, "shipped files"),
         ({"css": r"p { background: u\72l(https://example.org/a.png) }"}, "load nothing"),
@@ -121,6 +131,21 @@ def test_what_would_not_hold_is_refused_with_a_sentence(
     with pytest.raises(RuleError, match=said):
         save_look(session, school, Look(**values), actor=staff, now=NOW)
     assert current_look(session) == Look()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}",
+        "{% set n = namespace(s='x') %}{% for i in range(90) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+    ],
+)
+def test_a_template_that_does_not_end_is_stopped(
+    session: Session, school: School, staff: User, loop: str
+) -> None:
+    with pytest.raises(RuleError, match="too much time or memory"):
+        save_look(session, school, Look(html=OWN + loop), actor=staff, now=NOW)
 
 
 def test_contrast_is_as_wcag_computes_it() -> None:
