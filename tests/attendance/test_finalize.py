@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from attendance.finalize import finalize, missing_in, reopen
+from attendance.history import class_history
 from attendance.marking import correct, save_roll
 from attendance.models import MarkStatus
 from attendance.writing import Entry
@@ -138,6 +139,29 @@ def test_a_correction_afterwards_moves_the_state_and_raises_the_revision(
         sa.select(EnrollmentEvent).where(EnrollmentEvent.enrollment_id == second).order_by(EnrollmentEvent.id)
     ).all()[-1]
     assert (moved.from_state, moved.to_state, moved.reason) == (S.INCOMPLETE, S.COMPLETED, "Was in the back.")
+
+
+def test_a_roll_saved_afterwards_is_a_correction_in_the_history_of_the_class(
+    session: Session, made: Class
+) -> None:
+    finalize(session, made.offering, actor=made.lead, now=OVER)
+    roll = [Entry(made.ids[2], P)]
+    save_roll(session, made.meeting, roll, actor=made.lead, now=later(400), reason="Sat outside.")
+    session.commit()
+    corrected, signed_off = class_history(session, made.offering)
+    assert (corrected.what, corrected.name, corrected.reason) == ("corrected", "Student 002", "Sat outside.")
+    assert corrected.by == made.lead.name
+    assert signed_off.what == "signed_off"
+
+
+def test_a_remark_afterwards_moves_no_certificate(session: Session, made: Class) -> None:
+    finalize(session, made.offering, actor=made.lead, now=OVER)
+    remark = [Entry(made.ids[0], P, remark="Brought the tables.")]
+    saved = save_roll(session, made.meeting, remark, actor=made.lead, now=later(400), reason="Was forgotten.")
+    assert saved.changed == (made.ids[0],)
+    session.flush()
+    session.expire_all()
+    assert session.get_one(Enrollment, made.ids[0]).attendance_revision == 0
 
 
 def test_a_correction_may_take_the_completion_away(session: Session, made: Class) -> None:
