@@ -8,7 +8,8 @@ LINKS = (
     LostLink(
         "/accounts/confirm",
         _l(
-            "Open the mail and press its button, or copy the whole link. Or register once more with the same address: a new"
+            "It lost a part on the way."
+            " Open the mail and press its button, or copy the whole link. Or register once more with the same address: a new"
             " link comes to you."
         ),
         "accounts.register",
@@ -16,14 +17,17 @@ LINKS = (
     ),
     LostLink(
         "/accounts/reset/",
-        _l("Open the mail and press its button, or copy the whole link. Or ask for a new one."),
+        _l(
+            "It lost a part on the way. Open the mail and press its button, or copy the whole link. Or ask for a new one."
+        ),
         "accounts.reset",
         _l("Get a new link"),
     ),
     LostLink(
         "/accounts/invitation",
         _l(
-            "Open the mail and press its button, or copy the whole link. The office can send you a new invitation."
+            "It lost a part on the way."
+            " Open the mail and press its button, or copy the whole link. The office can send you a new invitation."
         ),
         "accounts.login",
         _l("Sign in"),
@@ -31,7 +35,8 @@ LINKS = (
     LostLink(
         "/accounts/new-address",
         _l(
-            "Open the mail and press its button, or copy the whole link. Or enter the new address once more in your"
+            "It lost a part on the way."
+            " Open the mail and press its button, or copy the whole link. Or enter the new address once more in your"
             " account."
         ),
         "accounts.account",

@@ -25,7 +25,8 @@ LINKS = (
     LostLink(
         "/groups",
         _l(
-            "Open the mail about your group and press its button, or copy the whole link. The office can send it to you"
+            "It lost a part on the way."
+            " Open the mail about your group and press its button, or copy the whole link. The office can send it to you"
             " once more."
         ),
         "courses.catalog",
