@@ -272,6 +272,7 @@ def transferred(session: Session, row: OutgoingMail) -> Message | None:
         row,
         "transferred",
         calendar_of=still,
+        has_file=still is not None,
         new_class=class_facts(new.offering),
     )
 

@@ -232,6 +232,10 @@ def test_moving_changes_the_entry_that_is_there(session: Session) -> None:
     assert (str(old["UID"]), str(new["URL"]).endswith(there.code)) == (str(new["UID"]), True)
     assert int(new["SEQUENCE"]) > int(old["SEQUENCE"])
     assert there.code in found.text
+    moved = session.scalars(sa.select(Enrollment).where(Enrollment.offering_id == there.id)).one()
+    leaving.withdraw(session, moved, actor=mine.student.user, now=clock.now())
+    late = message(session, mine, "transferred")
+    assert (late.attachments, "attached file" in late.text) == ((), False)
 
 
 def test_a_cancelled_class_offers_other_dates(session: Session, rosa: User) -> None:
