@@ -68,6 +68,25 @@ def policy_choices(session: Session) -> list[tuple[int, str]]:
     return [(key, _("%(name)s, version %(n)s", name=code, n=version)) for key, code, version in rows]
 
 
+class ScheduleMixin:
+    """What a new class is, in the order of its page: a summary of errors follows the order in which fields are made."""
+
+    despite_conflicts = BooleanField(_l("Save it anyway. I know about the double booking."))
+    course_id = SelectField(_l("Course"), coerce=int)
+    venue_id = SelectField(_l("Venue"), coerce=int)
+    code = CodeField(_l("Code"))
+    capacity = WholeNumberField(_l("Places"), minimum=1, maximum=1000)
+    first_day = DateField(_l("First day"), [Optional()])
+    days = WholeNumberField(_l("Days in a row"), minimum=1, maximum=60)
+    picked_days = TextAreaField(_l("Or days that you pick"), [Length(max=2000)])
+    pattern = RadioField(_l("Each day"), default="full-day")
+    sittings = TextAreaField(_l("Sittings of your own"), [Length(max=1000)])
+    lead_id = SelectField(_l("Lead instructor"), coerce=int)
+    assistant_ids = SelectMultipleField(_l("Assistants"), coerce=int)
+    price = MoneyField(_l("Price"))
+    shown = HiddenField()
+
+
 class TermsMixin:
     """How a class enrolls: the fields that a new and a stored class share."""
 
@@ -84,23 +103,8 @@ class TermsMixin:
     notes = TextAreaField(_l("Notes for students"), [Length(max=4000)])
 
 
-class NewClassForm(TermsMixin, Form):
+class NewClassForm(ScheduleMixin, TermsMixin, Form):
     """A new class. Its meetings are shown before it is saved; ``shown`` says which ones were."""
-
-    course_id = SelectField(_l("Course"), coerce=int)
-    code = CodeField(_l("Code"))
-    venue_id = SelectField(_l("Venue"), coerce=int)
-    first_day = DateField(_l("First day"), [Optional()])
-    days = WholeNumberField(_l("Days in a row"), minimum=1, maximum=60)
-    picked_days = TextAreaField(_l("Or days that you pick"), [Length(max=2000)])
-    pattern = RadioField(_l("Each day"), default="full-day")
-    sittings = TextAreaField(_l("Sittings of your own"), [Length(max=1000)])
-    lead_id = SelectField(_l("Lead instructor"), coerce=int)
-    assistant_ids = SelectMultipleField(_l("Assistants"), coerce=int)
-    price = MoneyField(_l("Price"))
-    capacity = WholeNumberField(_l("Places"), minimum=1, maximum=1000)
-    despite_conflicts = BooleanField(_l("Save it anyway. I know about the double booking."))
-    shown = HiddenField()
 
     def __init__(self, session: Session, **kwargs: Any) -> None:
         self._session = session

@@ -1,5 +1,6 @@
 """The office's pages for classes: list, one class, new, details, instructors."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -125,6 +126,8 @@ def test_the_preview_tells_everything_that_saving_would_refuse(
         "Assistants: The lead instructor is not an assistant as well.",
     ):
         assert words in answer.text
+    summary = re.findall(r'<p><a href="#([a-z_]+)">', answer.text)
+    assert summary == ["code", "capacity", "assistant_ids", "opens_at", "decide_by"]  # as on the page
     late = client.post("/office/classes/new", data=form | {"opens_at": ""})
     assert "Enrollment closes: Enrollment closes when the class begins at the latest." in late.text
 
