@@ -1,5 +1,8 @@
 """Issuing in a class, downloading, and what the office does with a certificate."""
 
+import io
+import logging
+
 from flask import Response, abort, flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -19,6 +22,8 @@ from core.errors import RuleError
 from core.files import store
 from core.paging import page_number
 from core.web import acting, note, page, see_other
+
+log = logging.getLogger("stillpoint.certificates")
 
 
 @blueprint.get("/teaching/<code>/certificates")
@@ -112,11 +117,13 @@ def download(number: str) -> ResponseReturnValue:
         return render_template("certificates/not_ready.html", certificate=row), 409, {"Refresh": "3"}
     if row.anonymised_at is not None:
         return render_template("certificates/not_kept.html", certificate=row), 410
-    path = store().path(row.pdf_sha256)
-    if not path.is_file():
+    try:
+        content = store().get(row.pdf_sha256)
+    except OSError:  # lost or damaged: never handed out as if it were whole
+        log.exception("the file of certificate %s cannot be read", row.number)
         return render_template("certificates/file_lost.html", certificate=row), 503
     return send_file(
-        path,
+        io.BytesIO(content),
         "application/pdf",
         download_name=f"{row.number}.pdf",
         etag=row.pdf_sha256,
@@ -158,7 +165,7 @@ def office_certificate(number: str) -> ResponseReturnValue:
     """One certificate: its facts, its history, what can be done with it."""
     row = certificate_for(db.session, number, me())
     successor = db.session.query(Certificate).filter_by(supersedes_id=row.id).one_or_none()
-    stored = row.pdf_sha256 is not None and store().exists(row.pdf_sha256)
+    stored = row.pdf_sha256 is not None and store().is_whole(row.pdf_sha256)
     return page("certificates/office_certificate.html", certificate=row, successor=successor, stored=stored)
 
 

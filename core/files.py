@@ -24,10 +24,13 @@ class FileStore:
         return self.root / sha256[:2] / sha256[2:4] / sha256
 
     def put(self, content: bytes) -> str:
-        """Store bytes safely (on disk before this returns) and return their SHA-256. Raises OSError on a full disk."""
+        """Store bytes safely (on disk before this returns) and return their SHA-256. Raises OSError on a full disk.
+
+        What is there already is left alone, unless it was damaged: then it is whole again.
+        """
         digest = hashlib.sha256(content).hexdigest()
         path = self.path(digest)
-        if path.exists():
+        if self.is_whole(digest):
             return digest
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{uuid4().hex}.part")
@@ -52,6 +55,14 @@ class FileStore:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise OSError(f"stored file {sha256} is damaged")
         return content
+
+    def is_whole(self, sha256: str) -> bool:
+        """Whether a file with that digest is stored and undamaged; it is read for that."""
+        try:
+            self.get(sha256)
+        except OSError:
+            return False
+        return True
 
     def exists(self, sha256: str) -> bool:
         """Whether a file with that digest is stored."""

@@ -170,3 +170,26 @@ def test_the_certificates_above_a_bought_key_are_kept_with_it(session: Session) 
     remember(session, bought_key(), now=NOW)
     (record,) = history(session)
     assert record.certificate_pem.count("BEGIN CERTIFICATE") == 3
+
+
+def test_a_damaged_file_is_never_handed_out_and_is_named(
+    signed: Certificate, app: Flask, session: Session, client: FlaskClient
+) -> None:
+    path = store().path(signed.pdf_sha256 or "")
+    good = path.read_bytes()
+    path.write_bytes(good[:-1] + b"?")
+    sign_in(client, signed.enrollment.student.user)
+    answer = client.get(f"/certificates/{signed.number}.pdf")
+    assert answer.status_code == 503
+    assert "its file cannot be read at the moment" in answer.text
+    result = app.test_cli_runner().invoke(args=["certificates", "check-store"])
+    assert f"{signed.number}: stored file" in result.output
+    assert "is damaged" in result.output
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    sign_in(client, rosa)
+    address = f"/office/certificates/{signed.number}"
+    assert "Its file is missing from the store, or damaged" in client.get(address).text
+    assert store().put(good) == signed.pdf_sha256, "the same bytes from a backup make it whole"
+    assert client.get(f"/certificates/{signed.number}.pdf").data == good
+    assert "or damaged" not in client.get(address).text
