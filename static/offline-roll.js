@@ -117,8 +117,10 @@
     };
     const announce = words => {
       const box = form.querySelector('#offline-says');
+      const news = words && box.querySelector('p').textContent !== words;
       box.querySelector('p').textContent = words;
       box.toggleAttribute('hidden', !words);
+      if (news) box.scrollIntoView({ block: 'center' });   // Save is pressed far below it
     };
 
     /* ---- sending */

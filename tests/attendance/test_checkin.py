@@ -150,6 +150,17 @@ def test_an_instructor_overrules_a_scan_and_a_second_scan_does_not_undo_it(
     assert [mark[:2] for mark in marks(app, made)] == [(P, 90), (A, 0)]
 
 
+def test_checking_out_never_gives_back_what_the_instructor_took(
+    app: Flask, session: Session, made: Class
+) -> None:
+    scanned(session, made, START)
+    begin_write(session)
+    save_roll(session, made.meeting, [Entry(made.ids[0], L, 30)], actor=made.lead, now=NOW)
+    session.commit()
+    assert not scanned(session, made, later(10), Way.OUT).marked  # by the scans alone 70 minutes
+    assert [mark[:2] for mark in marks(app, made)] == [(P, 90), (L, 30)]
+
+
 @pytest.mark.parametrize(
     ("way", "minutes", "told"),
     [

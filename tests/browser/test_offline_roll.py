@@ -244,6 +244,7 @@ def test_a_class_signed_off_meanwhile_keeps_the_marks_here_and_says_why(
     phone.set_offline(False)
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.locator("#offline-says")).to_contain_text("A change now needs a reason.")
+    expect(page.locator("#offline-says")).to_be_in_viewport()
     expect(pill(page)).to_contain_text("1 mark on this phone.")
     # The roll, opened again, holds the mark and asks for the reason.
     page.reload()
