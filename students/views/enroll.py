@@ -7,10 +7,10 @@ from flask_babel import gettext as _
 
 from accounts.access import actor_again, me, signed_in
 from accounts.models import User
-from core import clock
+from core import clock, throttle
 from core.clock import local_date
 from core.database import db
-from core.errors import RuleError
+from core.errors import RuleError, ThrottledError
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering
 from students import enrollment as enrolling
@@ -20,17 +20,34 @@ from students.enrollment import EnrollRequest
 from students.forms import EnrollForm, profession_choices
 from students.models import Enrollment, EnrollmentState, Student
 
+# Forms with a discount code that one person may send in an hour.
+CODES_AN_HOUR = 30
+
 
 @blueprint.route("/classes/<code>/enroll", methods=["GET", "POST"])
 @signed_in
 def enroll(code: str) -> Response:
     """The form, and asking for the seat."""
     form = EnrollForm()
-    if form.validate_on_submit():
+    is_valid = form.validate_on_submit()
+    if _counted(form) and is_valid:
         answer = _ask(code, form)
         if answer is not None:
             return answer
     return _show(code, form)
+
+
+def _counted(form: EnrollForm) -> bool:
+    """Count a discount code that was typed, right or wrong, so that nobody guesses one; False when there were too many."""
+    if not form.is_submitted() or not (form.discount_code.data or "").strip():
+        return True
+    try:
+        throttle.hit("discount code", str(me().id), limit=CODES_AN_HOUR, seconds=3600, now=clock.now())
+    except ThrottledError as error:
+        form.discount_code.data = ""  # the page says nothing of it
+        form.discount_code.errors = [*form.discount_code.errors, str(error)]
+        return False
+    return True
 
 
 def _ask(code: str, form: EnrollForm) -> Response | None:

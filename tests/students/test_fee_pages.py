@@ -19,6 +19,7 @@ from core.papers import Paper
 from students import ledger
 from students.ledger_models import DiscountCode, FeeAccount, FeeDocument
 from students.models import Enrollment
+from students.views import enroll
 from tests.factories import NOW, make_offering, make_school, make_student, make_user
 from tests.helpers import sign_in, statements
 from tests.students.acting import ask
@@ -358,6 +359,32 @@ def test_the_enrollment_form_takes_a_code_and_says_what_it_comes_to(
     assert client.post(address, data=data | {"discount_code": "early10"}).status_code == 303
     session.rollback()
     assert session.scalars(sa.select(FeeAccount.charged_cents)).all() == [71550]
+
+
+def test_nobody_tries_discount_codes_one_after_the_other(
+    session: Session, client: FlaskClient, rosa: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enroll, "CODES_AN_HOUR", 2)
+    session.add(DiscountCode(code="RIGHT", percent=10, uses=0, created_at=NOW, created_by_id=rosa.id))
+    student, offering = make_student(session), make_offering(session)
+    session.commit()
+    sign_in(client, student.user)
+    address = f"/classes/{offering.code}/enroll"
+    data = {
+        "certificate_name": "Maya Okonjo",
+        "profession": "LMT",
+        "license_state": "OR",
+        "license_number": "1",
+        "acknowledge_screening": "y",
+        "accept_policy": "y",
+    }
+    for typed in ("WRONG", "WORSE"):
+        assert "There is no such code" in client.post(address, data=data | {"discount_code": typed}).text
+    late = client.post(address, data=data | {"discount_code": "RIGHT"})
+    assert (late.status_code, "Too many attempts" in late.text) == (422, True)
+    unfinished = client.post(address, data={"discount_code": "RIGHT"})
+    assert (unfinished.status_code, "$715.50" in unfinished.text) == (422, False)
+    assert client.post(address, data=data).status_code == 303
 
 
 def test_the_withdraw_page_says_what_comes_back(
