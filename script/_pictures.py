@@ -154,6 +154,7 @@ def take(
             color_scheme="dark" if scheme == "dark" else "light",
             device_scale_factor=1,
             locale="en-US",
+            has_touch=width < 600,  # a phone is told nothing of keys
         )
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"script error: {error}"))

@@ -181,6 +181,17 @@ def test_what_stood_here_comes_back_when_there_is_less(app: Flask, session: Sess
     assert [mark[:2] for mark in at_home(app, two)] == [(A, 0), (E, 50), (P, 90), (E, 50)]
 
 
+def test_who_does_not_come_there_either_is_marked_there_only(app: Flask, session: Session, two: Two) -> None:
+    begin_write(session)
+    noon, there = two.home.meetings[1], two.host.meetings[1]  # no roll was taken at home
+    makeups.plan(session, two.enrollment, noon.id, there.id, actor=two.office, now=later(200))
+    absent = [Entry(two.enrollment.id, A)]
+    save_roll(session, there, absent, actor=two.host_lead, now=later(60 * 24 * 7 + 120))
+    session.commit()
+    assert [mark.meeting_id for mark in stored(app, two.enrollment.id)] == [two.lost.id, there.id]
+    assert session.scalars(sa.select(MakeUp.state)).one() is MakeUpState.PLANNED
+
+
 def test_a_missed_meeting_is_made_up_once(session: Session, two: Two) -> None:
     planned(session, two)
     begin_write(session)
