@@ -141,11 +141,9 @@ def correct(
         seats.lock_of(session, account.enrollment)  # its code is given back
     account = ledger.lock(session, account.id)
     reason = _required_reason(reason)
-    taken_back = session.scalar(sa.select(FeeEntry.id).where(FeeEntry.corrects_id == entry.id))
-    if entry.corrects_id is not None or taken_back is not None:
-        raise RuleError(_("This entry was taken back already. Write a new one instead."))
-    if not is_correctable(entry):
-        raise RuleError(_("This entry follows from the enrollment itself. Give a discount instead."))
+    objection = why_not_correct(session, entry)
+    if objection:
+        raise RuleError(objection)
     asked = entry.kind in ASKED
     charged = account.charged_cents - (entry.amount_cents if asked else 0)
     paid = account.paid_cents + (0 if asked else entry.amount_cents)
@@ -158,7 +156,9 @@ def correct(
         -entry.amount_cents,
         actor=actor,
         now=now,
-        made_on=entry.made_on,
+        made_on=_today(session, now)
+        if entry.made_on
+        else None,  # the day of the counter-entry, not of the mistake
         method=entry.method,
         reference=entry.reference,
         note=reason,
@@ -180,6 +180,16 @@ def correct(
     return counter
 
 
+def why_not_correct(session: Session, entry: FeeEntry) -> str:
+    """Why an entry can't be taken back whatever the reason, as a sentence; empty when it may be."""
+    taken_back = session.scalar(sa.select(FeeEntry.id).where(FeeEntry.corrects_id == entry.id))
+    if entry.corrects_id is not None or taken_back is not None:
+        return _("This entry was taken back already. Write a new one instead.")
+    if not is_correctable(entry):
+        return _("This entry follows from the enrollment itself. Give a discount instead.")
+    return ""
+
+
 def is_correctable(entry: FeeEntry) -> bool:
     """Whether people may take such an entry back: what people wrote down, not what the rules computed."""
     return entry.corrects_id is None and entry.kind in (
@@ -195,9 +205,13 @@ def _require_amount(amount_cents: int) -> None:
 
 
 def _require_past(session: Session, made_on: date, now: datetime) -> None:
-    school = current_school(session)
-    if made_on > local_date(now, school.time_zone if school else "UTC"):
+    if made_on > _today(session, now):
         raise RuleError(_("That day has not come yet."), field="made_on")
+
+
+def _today(session: Session, now: datetime) -> date:
+    school = current_school(session)
+    return local_date(now, school.time_zone if school else "UTC")
 
 
 def _required_reason(reason: str) -> str:

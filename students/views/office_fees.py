@@ -249,6 +249,7 @@ def office_correct(account_id: int, number: int) -> Response:
         "students/office/correct.html",
         entry=entry,
         words=entry_words(entry),
+        objection=fees.why_not_correct(db.session, entry),
     )
 
 

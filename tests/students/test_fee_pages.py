@@ -129,6 +129,8 @@ def test_an_entry_is_taken_back_on_a_page_of_its_own(
     shown = client.post(address, data={"reason": "Someone else’s"}, follow_redirects=True).text
     assert "Taken back: Payment, bank transfer" in shown
     assert client.get(f"/office/fees/{account.id}/entries/9/correct").status_code == 404
+    late = client.get(address).text
+    assert ("taken back already" in late, 'name="reason"' in late) == (True, False)
     again = client.post(address, data={"reason": "Again"})
     assert (again.status_code, "taken back already" in again.text) == (422, True)
 

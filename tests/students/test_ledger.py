@@ -233,7 +233,9 @@ def test_a_mistake_is_put_right_by_a_counter_entry(session: Session) -> None:
     wrong = pay(session, account, 20000)
     with pytest.raises(RuleError, match="Write why"):
         fees.correct(session, account, wrong.id, reason=" ", actor=staff, now=NOW)
-    counter = fees.correct(session, account, wrong.id, reason="Typed twice", actor=staff, now=NOW)
+    later = NOW + timedelta(days=3)
+    counter = fees.correct(session, account, wrong.id, reason="Typed twice", actor=staff, now=later)
+    assert counter.made_on == later.date()
     assert (counter.kind, counter.amount_cents, counter.corrects_id) == (EntryKind.PAYMENT, 20000, wrong.id)
     assert account.balance_cents == 79500
     for entry in (wrong, counter):
