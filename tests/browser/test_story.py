@@ -1,5 +1,6 @@
 """The whole story, once for each person who lives in it, on the demo school and the real processes."""
 
+import base64
 import io
 import re
 from collections.abc import Iterator
@@ -120,6 +121,19 @@ def test_the_lead_issues_certificates_and_a_verifier_checks_one(school: School) 
     )
     verifier.get_by_role("button", name="Check the file").click()
     expect(verifier.locator("main")).to_contain_text("byte for byte what we issued")
+    verifier.goto(school.url + "/verify/")
+    dropped = verifier.evaluate_handle(
+        """text => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], 'c.pdf'));
+          return transfer;
+        }""",
+        base64.b64encode(answer.body() + b"% more").decode(),
+    )
+    verifier.dispatch_event("h1", "dragover", {"dataTransfer": dropped})
+    expect(verifier.locator("input[type=file]")).to_have_attribute("data-drop", "")
+    verifier.dispatch_event("h1", "drop", {"dataTransfer": dropped})
+    expect(verifier.locator("main")).to_contain_text("was changed after we signed it")
 
     office = school.window(login="rosa")
     office.goto(f"{school.url}/office/certificates/{number}/revoke")
