@@ -58,7 +58,21 @@
     }));
   };
 
+  /* What was saved here and not sent goes out before its user does: they may never sign in on this phone again. */
+  const sendBeforeLeaving = () => {
+    const form = document.querySelector('.masthead form[method=post]');
+    let tried = false;
+    form?.addEventListener('submit', event => {
+      if (tried) return;
+      event.preventDefault();
+      tried = true;
+      const patience = new Promise(done => setTimeout(done, 4000));
+      Promise.race([Stillpoint.sendRolls(), patience]).finally(() => form.requestSubmit());
+    });
+  };
+
   const start = async () => {
+    sendBeforeLeaving();
     await navigator.serviceWorker.register('/teaching/sw.js', { scope: '/teaching/' });
     const own = await owner();
     if (!own) return;

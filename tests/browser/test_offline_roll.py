@@ -217,6 +217,21 @@ def test_signing_out_leaves_nothing_readable_and_the_next_sign_in_sends(
     assert page.evaluate(KEPT)["marks"] == 0
 
 
+def test_signing_out_sends_first_what_was_saved_here(site: Site, session: Session, made: Class) -> None:
+    phone = site.phone(made.lead)
+    # As on an iPhone: nothing is sent in the background.
+    phone.add_init_script("delete globalThis.SyncManager")
+    page = open_page(phone, address(site, made))
+    page.route("**/teaching/sync", lambda route: route.abort())  # a network that comes and goes
+    choose(page, made.ids[0], "absent")
+    save(page)
+    expect(pill(page)).to_have_text("1 mark on this phone. Sent while this page is open.")
+    page.unroute("**/teaching/sync")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(lambda url: "/roll" not in url)
+    assert marks(session, made.ids[0]) == [(A, True)]
+
+
 def test_a_session_that_ended_is_said_and_nothing_is_lost(site: Site, session: Session, made: Class) -> None:
     phone, page = prepare(site, made.lead, address(site, made))
     phone.clear_cookies()
