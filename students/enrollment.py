@@ -151,6 +151,15 @@ def require_open(offering: Offering, now: datetime, *, by_office: bool = False) 
         )
 
 
+def why_closed(offering: Offering, now: datetime, *, by_office: bool = False) -> str:
+    """What ``require_open`` would say, or an empty text when people can enroll."""
+    try:
+        require_open(offering, now, by_office=by_office)
+    except RuleError as error:
+        return str(error)
+    return ""
+
+
 def _require_answers(request: EnrollRequest, offering: Offering, course: Course) -> None:
     """Raise one RuleError that names everything missing, in the order of the form."""
     wrong = [] if request.is_by_office else list(_wrong_with_profession(request, course))

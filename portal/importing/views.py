@@ -21,6 +21,7 @@ from portal.importing.fates import Preview, preview
 from portal.importing.lines import read_lines
 from portal.importing.models import Fate, ImportBatch, ImportOutcome
 from students import lookups
+from students.enrollment import why_closed
 
 FATES = {
     Fate.NEW: (_l("New"), "ok"),
@@ -89,7 +90,8 @@ def office_enroll_several(code: str) -> Response:
         else:
             return see_other(url_for("portal.office_import_batch", batch_id=batch_id))
     offering = lookups.office_class_of(db.session, code)
-    return page("portal/importing/several.html", form=form, offering=offering)
+    closed = why_closed(offering, clock.now(), by_office=True)
+    return page("portal/importing/several.html", form=form, offering=offering, closed=closed)
 
 
 @blueprint.get("/office/import/example.csv")

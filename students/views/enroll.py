@@ -142,10 +142,9 @@ def _why_closed(offering: Offering, existing: Enrollment | None, now: datetime) 
     """Why there is nothing to fill in, or an empty text."""
     if existing is not None:
         return seats.already(existing.state)
-    try:
-        enrolling.require_open(offering, now)
-    except RuleError as error:
-        return str(error)
+    closed = enrolling.why_closed(offering, now)
+    if closed:
+        return closed
     if offering.is_full and not waitlist.is_open(offering, offering.policy, now):
         return str(enrolling.no_seat(offering, by_office=False))
     return ""

@@ -69,7 +69,7 @@ def office_roster(code: str) -> Response:
         old_days=OLD_REQUEST_DAYS,
         list_open=waitlist.is_open(offering, offering.policy, now),
         cut_off=waitlist.cut_off(offering, offering.policy),
-        can_seat=enrolling_is_possible(offering, now),
+        can_seat=not enrolling.why_closed(offering, now, by_office=True),
     )
 
 
@@ -89,15 +89,6 @@ def _promotions(everyone: list[Enrollment], zone: str) -> list[str]:
             if text:
                 found.append((event.at, event.id, f"{item.student.user.name}. {text}"))
     return [text for _at, _id, text in sorted(found)]
-
-
-def enrolling_is_possible(offering: Offering, now: datetime) -> bool:
-    """Whether the office may still seat someone."""
-    try:
-        enrolling.require_open(offering, now, by_office=True)
-    except RuleError:
-        return False
-    return True
 
 
 @blueprint.route("/office/classes/<code>/enroll", methods=["GET", "POST"])
@@ -133,7 +124,7 @@ def office_enroll(code: str) -> Response:
         result=prerequisites.check(
             session, offering.course_id, student.id if student else None, before=offering.starts_at
         ),
-        can_seat=enrolling_is_possible(offering, now),
+        closed=enrolling.why_closed(offering, now, by_office=True),
         list_open=waitlist.is_open(offering, offering.policy, now),
     )
 

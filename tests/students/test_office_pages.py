@@ -248,6 +248,21 @@ def test_a_seat_is_given_out_of_order_with_a_reason_that_stays(
     assert "Rosa Delgado gave the seat to ticket 2 before ticket 1, because: Flies in from Lisbon" in words
 
 
+def test_a_class_that_is_over_says_so_before_anybody_is_looked_for(
+    client: FlaskClient, session: Session, rosa: User
+) -> None:
+    offering = soon(session, starts=clock.now() - timedelta(days=9))
+    session.commit()
+    for address in ("enroll", "enroll-several"):
+        shown = client.get(f"/office/classes/{offering.code}/{address}")
+        assert "This class is over." in text_of(shown)
+        assert ('name="q"' in shown.text, 'name="people"' in shown.text) == (False, False)
+    student = make_student(session)
+    session.commit()
+    late = client.post(f"/office/classes/{offering.code}/enroll", data={"person": str(student.user_id)})
+    assert (late.status_code, "This class is over." in text_of(late)) == (422, True)
+
+
 def test_a_full_class_gets_one_more_seat_for_one_person(
     client: FlaskClient, session: Session, rosa: User
 ) -> None:
