@@ -17,6 +17,7 @@ from core.database import db, writing
 from core.outbox import OutgoingMail
 from courses.models import Claim
 from courses.offering_models import Offering
+from portal.demo.commands import KEY_SINCE
 from portal.demo.loading import PASSWORD, load_demo
 from portal.importing import reading
 from portal.importing.fates import preview
@@ -70,6 +71,12 @@ def test_alice_has_a_certificate_and_two_classes_to_come(loaded: Session) -> Non
         row.snapshot["facts"]["participant"] == "Alice Okafor"
         for row in loaded.scalars(sa.select(Certificate))
     )
+
+
+def test_a_demo_loaded_again_beside_its_old_key_finds_it_valid(loaded: Session) -> None:
+    first = loaded.scalar(sa.select(sa.func.min(Certificate.reserved_at)))
+    assert first is not None
+    assert clock.now() - KEY_SINCE < first
 
 
 def test_there_is_a_roll_to_take_at_any_hour(loaded: Session) -> None:
