@@ -4,6 +4,7 @@ A certificate is reserved by whoever issues (or by finalize), made by the job ``
 file is stored. The job may die anywhere: the claim lapses, the same row is made again, number and token stay.
 """
 
+import errno
 import logging
 from datetime import datetime, timedelta
 from typing import Any
@@ -346,7 +347,12 @@ def finish(certificate_id: int, digest: str, size: int, badge_jwt: str | None = 
 
 
 def _note_failure(certificate_id: int, attempts: int, error: Exception) -> None:
-    problem = str(error) if isinstance(error, RuleError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, RuleError):
+        problem = str(error)
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        problem = _("The disk for stored files is full: %(reason)s.", reason=error.strerror)
+    else:
+        problem = f"{type(error).__name__}: {error}"
     # After several tries it waits for the office, who sees the problem and asks for another try.
     pause = timedelta(minutes=min(attempts, TRIES)) if attempts < TRIES else timedelta(days=3650)
     values: dict[str, Any] = {"problem": problem[:2000], "claimed_until": clock.now() + pause}

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app
+from flask_babel import gettext as _
 
 from certificates import badges
 from certificates.badges import STATUS_LIST_BITS, Achievement, Award, Issuer
@@ -13,7 +14,7 @@ from certificates.keys import SigningKey
 from certificates.signing import http_timestamper, sign_pdf
 from core import links
 from core.files import store
-from core.pdf import Attachment, render_document
+from core.pdf import Attachment, PdfError, render_document
 from core.settings import Settings
 
 
@@ -35,7 +36,7 @@ def render_certificate(
 ) -> Made:
     """Make the PDF of a snapshot: the same snapshot, key and times give the same bytes.
 
-    Raises PdfError or SigningKeyError with a sentence, and OSError when a picture is gone from the file store.
+    Raises PdfError or SigningKeyError with a sentence, also when a picture is gone from the file store.
     """
     jwt = None
     attachments: list[Attachment] = []
@@ -59,7 +60,7 @@ def draw(
     snapshot: dict[str, Any], *, attachments: list[Attachment] | None = None, signature_field: bool = False
 ) -> bytes:
     """The page alone, unsigned: a preview, or what is signed next."""
-    pictures = {name: store().get(digest) for name, digest in snapshot["pictures"].items()}
+    pictures = {name: _picture(name, digest) for name, digest in snapshot["pictures"].items()}
     return render_document(
         snapshot["template"],
         snapshot["document"],
@@ -71,6 +72,17 @@ def draw(
         source=snapshot.get("source") or None,
         css=snapshot.get("css", ""),
     )
+
+
+def _picture(name: str, digest: str) -> bytes:
+    try:
+        return store().get(digest)
+    except OSError as error:
+        told = {
+            "logo": _("The logo is lost or damaged in the store of files."),
+            "provider": _("The school’s signature picture is lost or damaged in the store of files."),
+        }.get(name, _("The instructor’s signature picture is lost or damaged in the store of files."))
+        raise PdfError(f"{told} {_('Choose the same picture again under How certificates look.')}") from error
 
 
 def _signed(drawn: bytes, snapshot: dict[str, Any], key: SigningKey, signed_at: datetime) -> bytes:

@@ -269,7 +269,7 @@ def test_a_full_disk_leaves_nothing_half_issued(session: Session, app: Flask) ->
     session.expire_all()
     row = session.scalars(sa.select(Certificate)).one()
     assert row.state is CertificateState.PREPARING
-    assert "File too large" in row.problem
+    assert row.problem == "The disk for stored files is full: File too large."
     assert row.pdf_sha256 is None
     assert [path for path in app.extensions["settings"].files_path.rglob("*") if path.is_file()] == []
     email = row.enrollment.student.user.email

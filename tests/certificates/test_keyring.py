@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role
 from certificates import issuing
-from certificates.badges import read_baked_png
+from certificates.badges import badge_picture, read_baked_png
 from certificates.judging import Outcome, judge_pdf
 from certificates.keyring import create_key, current_key, history, key_files, published, remember
 from certificates.models import Certificate, CertificateState, RevocationReason
@@ -23,6 +23,7 @@ from certificates.revoking import revoke
 from core import clock
 from core.database import begin_write
 from core.files import store
+from core.school import current_school
 from tests.certificates.signed import bought_key, issuer_key, renewed
 from tests.certificates.test_issuing import finished_class
 from tests.factories import NOW, make_user
@@ -193,3 +194,22 @@ def test_a_damaged_file_is_never_handed_out_and_is_named(
     assert store().put(good) == signed.pdf_sha256, "the same bytes from a backup make it whole"
     assert client.get(f"/certificates/{signed.number}.pdf").data == good
     assert "or damaged" not in client.get(address).text
+
+
+def test_a_picture_that_is_lost_is_named_and_chosen_again(session: Session) -> None:
+    offering = finished_class(session, students=1)
+    school = current_school(session)
+    assert school is not None
+    content = badge_picture()
+    school.signature_sha256 = store().put(content)
+    issuing.issue_class(session, offering, actor=None, now=NOW)
+    session.commit()
+    store().path(school.signature_sha256).write_bytes(b"half of it")
+    assert issuing.make_waiting() == 0
+    session.expire_all()
+    row = session.scalars(sa.select(Certificate)).one()
+    assert row.problem.startswith("The school’s signature picture is lost or damaged")
+    store().put(content)
+    row.claimed_until = None
+    session.commit()
+    assert issuing.make_waiting() == 1
