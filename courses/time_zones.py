@@ -7,6 +7,7 @@ all of them is written; a zone that follows no such rule gets the days themselve
 import calendar as months
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -41,7 +42,8 @@ def zone_rules(name: str, around: datetime) -> "Timezone":
     return rules
 
 
-def _changes(zone: ZoneInfo, first: int, end: int) -> list[datetime]:
+@lru_cache(maxsize=64)
+def _changes(zone: ZoneInfo, first: int, end: int) -> tuple[datetime, ...]:
     """The moments in UTC when the clocks change, from the first day of a year to that of another."""
     found = []
     day, last = datetime(first, 1, 1, tzinfo=UTC), datetime(end, 1, 1, tzinfo=UTC)
@@ -55,7 +57,7 @@ def _changes(zone: ZoneInfo, first: int, end: int) -> list[datetime]:
                 low, high = (middle, high) if _offset(zone, middle) == _offset(zone, day) else (low, middle)
             found.append(high)
         day = after
-    return found
+    return tuple(found)
 
 
 def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 HELP = """
-  INSTANCE_PATH=/tmp/try script/try-calendar alice@tideway.example /tmp/try/mail/*alice@*
+  script/try-calendar alice@tideway.example instance/mail/*alice@*
 
-Without a mail server the mails lie in the folder "mail" of the instance. Give them in the order in which they came; a
+Without a mail server the mails lie there. Give them in the order in which they came; a
 late one may stand where it pleases. Times are on the clock of --zone.
 """
 PREFERENCES: dict[str, Any] = {
