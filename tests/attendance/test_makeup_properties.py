@@ -25,7 +25,7 @@ from tests.attendance.test_makeups import Two, make_two
 pytestmark = pytest.mark.usefixtures("at_ten")
 
 WEEK = later(60 * 24 * 7)
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MARK = (st.sampled_from(list(MarkStatus)), st.integers(1, 90))
 ACTS = st.lists(
     st.one_of(

@@ -62,13 +62,6 @@ def test_marks_made_without_a_network_survive_a_killed_tab_and_send_themselves(
     expect(page.get_by_role("link", name="Sign in")).to_have_count(0)
 
 
-def test_chromium_finds_nothing_in_the_way_of_installing_the_desk(site: Site, made: Class) -> None:
-    _phone, page = prepare(site, made.lead, f"{site.url}/teaching/")
-    answer = page.context.new_cdp_session(page).send("Page.getInstallabilityErrors")
-    # The windows of these tests are private ones, in which nothing is ever installed.
-    assert [error["errorId"] for error in answer["installabilityErrors"]] == ["in-incognito"]
-
-
 def test_with_a_network_saving_stays_on_the_page_and_says_so(
     site: Site, session: Session, made: Class
 ) -> None:
@@ -130,6 +123,9 @@ def test_the_desk_keeps_todays_rolls_that_were_never_opened(
     site: Site, session: Session, made: Class
 ) -> None:
     phone, page = prepare(site, made.lead, f"{site.url}/teaching/")
+    # Chromium finds nothing in the way of installing it but that a window of these tests is a private one.
+    found = phone.new_cdp_session(page).send("Page.getInstallabilityErrors")
+    assert [error["errorId"] for error in found["installabilityErrors"]] == ["in-incognito"]
     phone.set_offline(True)
     page.close()
     page = open_page(phone, address(site, made))
