@@ -36,7 +36,7 @@ class ReopenForm(Form):
     reason = StringField(
         lazy_gettext("Why is it opened again?"),
         [Required(lazy_gettext("Say why the class is opened again.")), Length(max=500)],
-        description=lazy_gettext("Kept in the class's history. Write nothing about anyone's health."),
+        description=lazy_gettext("Kept in the class’s history. Write nothing about anyone’s health."),
     )
 
 
