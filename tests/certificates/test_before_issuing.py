@@ -1,6 +1,7 @@
 """Before a certificate is issued: previews, the office's decisions, the payment, and classes that issue by themselves."""
 
 import subprocess
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -11,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from certificates import issuing, overriding, previewing
-from certificates.eligibility import judge_one
+from certificates.eligibility import completion_date, judge_one
 from certificates.models import Certificate, CertificateOverride, CertificateState, RevocationReason
 from certificates.revoking import revoke
 from core import papers
 from core.audit import AuditEvent
 from core.database import begin_write
 from core.errors import RuleError
+from core.formatting import long_date
 from core.papers import Paper, PaperState, paper_store
 from core.school import current_school
 from courses.offering_models import Offering
@@ -288,3 +290,21 @@ def test_whose_certificate_was_revoked_gets_another_only_on_purpose(
     session.rollback()
     states = session.scalars(sa.select(Certificate.state).order_by(Certificate.id)).all()
     assert [state.value for state in states] == ["revoked", "issued", "preparing"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "granted"), [(0, 0, True), (-300, -1, False), (1, 300, False), (-1, 1, True)]
+)
+def test_an_approval_counts_on_its_first_and_last_day_and_else_its_days_are_told(
+    session: Session, first: int, last: int, granted: bool
+) -> None:
+    """Days are counted from the completion date, on the clock of the class."""
+    offering = finished_class(session, students=1)
+    day = completion_date(offering)
+    (approval,) = offering.course.approvals
+    approval.valid_from, approval.valid_until = day + timedelta(days=first), day + timedelta(days=last)
+    session.flush()
+    (line,) = judge_one(session, session.scalars(sa.select(Enrollment)).one()).lines
+    assert line.granted is granted
+    assert ("the approval was valid from" in line.reason) is not granted
+    assert (f"not on {long_date(day)}" in line.reason) is not granted
