@@ -34,6 +34,7 @@ from certificates.badges import (
     status_list,
 )
 from certificates.keys import SigningKey
+from certificates.rendering import _end_of
 from core.errors import RuleError
 from tests.certificates.signed import ISSUED, issuer_key
 
@@ -206,3 +207,11 @@ def test_baking_again_replaces_the_credential() -> None:
 def test_what_is_no_png_is_not_baked(data: bytes) -> None:
     with pytest.raises(RuleError, match="PNG"):
         bake_png(data, "token")
+
+
+def test_a_credential_ends_with_the_last_day_where_the_class_was() -> None:
+    """Not with the reader's or the server's: in summer Los Angeles is seven hours behind UTC, in winter eight."""
+    assert _end_of("2027-07-16", "America/Los_Angeles") == datetime(2027, 7, 17, 6, 59, 59, tzinfo=UTC)
+    assert _end_of("2027-01-16", "America/Los_Angeles") == datetime(2027, 1, 17, 7, 59, 59, tzinfo=UTC)
+    assert _end_of("2027-07-16", "Pacific/Auckland") == datetime(2027, 7, 16, 11, 59, 59, tzinfo=UTC)
+    assert _end_of(None, "UTC") is None

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from certificates import issuing
+from certificates.bundles import zip_of
 from certificates.models import Certificate
 from core import papers
+from core.files import store
 from core.papers import Paper, PaperState, paper_store
 from courses.offering_models import Offering
 from tests.certificates.test_issuing import finished_class
@@ -131,3 +133,22 @@ def test_the_period_and_the_body_limit_the_report(
     )
     assert client.get("/office/certificates/hours?first=yesterday&last=9999-99-99").status_code == 200
     assert client.get("/office/certificates/hours.pdf").status_code == 404
+
+
+def test_two_people_of_one_name_are_two_files_of_their_own_bytes(
+    session: Session, offering: Offering
+) -> None:
+    """Names of other signs and of hundreds of letters, with what no file system takes, too."""
+    first, second = session.scalars(sa.select(Certificate).order_by(Certificate.id))
+    for name in ("Ana Cruz", "山田", "../" * 90 + "a/b\\c:d*?\x00", "", "CON"):
+        for row in (first, second):
+            facts = row.snapshot["facts"] | {"participant": name}
+            row.snapshot = row.snapshot | {"facts": facts}
+        with zipfile.ZipFile(io.BytesIO(zip_of([first, second]))) as archive:
+            one, other, listing = archive.namelist()
+            assert one != other
+            assert listing == "certificates.csv"
+            assert archive.read(one) == store().get(first.pdf_sha256 or "")
+            assert archive.read(other) == store().get(second.pdf_sha256 or "")
+            assert not set("/\\:*?\x00") & set(one + other)
+            assert max(len(one), len(other)) < 100
