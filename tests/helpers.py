@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
@@ -20,6 +21,10 @@ def sign_in(client: FlaskClient, user: User) -> None:
     with client.session_transaction() as session:
         session["_user_id"] = user.get_id()
         session["_fresh"] = True
+
+
+# So many rows more for a test that counts statements; a thousand in the full run.
+MANY = [pytest.param(190, id="two hundred"), pytest.param(990, id="a thousand", marks=pytest.mark.full)]
 
 
 @contextmanager

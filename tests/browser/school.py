@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -89,8 +90,8 @@ def link_in(message: EmailMessage, part: str) -> str:
 
 
 @contextmanager
-def running_school(folder: Path, browser: Browser) -> Iterator[School]:
-    """Load the demo school into a folder and serve it; everything is ended at the end."""
+def running_school(folder: Path, browser: Browser, migrated: Path) -> Iterator[School]:
+    """Load the demo school into a folder and serve it; everything is ended at the end. ``migrated`` is an empty database."""
     environment = os.environ | {
         "INSTANCE_PATH": str(folder),
         "DATABASE_URL": "",
@@ -99,7 +100,7 @@ def running_school(folder: Path, browser: Browser) -> Iterator[School]:
     }
     port = free_port()
     environment["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
-    flask(environment, "db", "upgrade")
+    shutil.copy(migrated, folder / "stillpoint.db")
     flask(environment, "demo", "load")
     worker = subprocess.Popen([sys.executable, "-m", "flask", "worker"], cwd=ROOT, env=environment)
     try:

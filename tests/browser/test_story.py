@@ -11,13 +11,16 @@ from icalendar import Calendar
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.school import School, link_in, running_school
+from tests.conftest import Databases
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def school(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[School]:
-    with running_school(tmp_path_factory.mktemp("school"), browser) as running:
+def school(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser, databases: Databases
+) -> Iterator[School]:
+    with running_school(tmp_path_factory.mktemp("school"), browser, databases.migrated_file()) as running:
         yield running
 
 
