@@ -1,5 +1,6 @@
 """PDF/A-3a and PDF/UA-1 by a validator that is not ours: ``page``, which passes veraPDF's corpus of test files."""
 
+import re
 from typing import Any
 
 import page
@@ -30,7 +31,20 @@ def wrong(pdf: bytes) -> list[str]:
         told += [f"{failure.rule_id}: {failure.message}" for failure in report.failures]
         assert report.is_compliant is not bool(report.failures)
         assert report.rules.total > 100
-    return told
+    return [text for text in told if not (text.startswith(LENGTH) and lengths_hold(pdf))]
+
+
+# One compressed stream in 256 ends with a carriage return. With the line feed before ``endstream`` the validator takes both
+# for the end of the line, and the length for one too many; ISO 19005-3, 6.1.7.1 allows either reading.
+LENGTH = "PDFA3A-STREAM-LENGTH-001"
+STREAM = re.compile(rb"/Length (\d+)\b(?!\s+\d+\s+R)[^\x80-\xff]{0,400}?>>\s*stream\r?\n")
+
+
+def lengths_hold(pdf: bytes) -> bool:
+    """Whether some stream ends with a carriage return, and each is as long as it says, to the byte."""
+    ends = [found.end() + int(found[1]) for found in STREAM.finditer(pdf)]
+    assert len(ends) == pdf.count(b"\nendstream")
+    return b"\r\nendstream" in pdf and all(pdf[end : end + 10] == b"\nendstream" for end in ends)
 
 
 @pytest.mark.parametrize("name", [*CERTIFICATES, *PAPERS])
