@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from attendance.makeup_models import MakeUp, MakeUpState
-from core import outbox
+from attendance.makeups import tell
 from core.outbox import OutgoingMail
 from core.school import School
 from courses import entries
@@ -41,17 +41,7 @@ def tell_moved(session: Session, offering: Offering, before: Mapping[int, Times]
         .order_by(MakeUp.id)
     ).all()
     for makeup in guests:
-        user = makeup.enrollment.student.user
-        outbox.enqueue(
-            session,
-            "make-up",
-            to=user.email,
-            to_name=user.name,
-            event=f"makeup:{makeup.id}:moved:{offering.calendar_sequence}",
-            now=now,
-            about_id=makeup.id,
-            moved=True,
-        )
+        tell(session, makeup, f"moved:{offering.calendar_sequence}", now=now, moved=True)
     return len(guests)
 
 

@@ -8,6 +8,7 @@ credited at home, once (``attendance.crediting``).
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -109,7 +110,7 @@ def plan(
 ) -> MakeUp:
     """Plan a make-up: the office does. Raises RuleError when it is not possible, or the room is full."""
     makeup = _new(session, enrollment, missed_id, meeting_id, MakeUpState.PLANNED, actor=actor, now=now)
-    _tell(session, makeup, now)
+    tell(session, makeup, str(makeup.state), now=now)
     return makeup
 
 
@@ -122,7 +123,7 @@ def approve(session: Session, makeup: MakeUp, *, actor: User, now: datetime) -> 
     _require_possible(session, makeup.enrollment, lost, meeting, now, but=makeup.id)
     _require_place(session, meeting)
     _decide(session, makeup, MakeUpState.PLANNED, actor=actor, now=now)
-    _tell(session, makeup, now)
+    tell(session, makeup, str(makeup.state), now=now)
 
 
 def decline(session: Session, makeup: MakeUp, *, message: str, actor: User, now: datetime) -> None:
@@ -135,7 +136,7 @@ def decline(session: Session, makeup: MakeUp, *, message: str, actor: User, now:
         raise RuleError(_("Write the student why not."), field="message")
     makeup.message = message
     _decide(session, makeup, MakeUpState.DECLINED, actor=actor, now=now)
-    _tell(session, makeup, now)
+    tell(session, makeup, str(makeup.state), now=now)
 
 
 def withdraw(session: Session, makeup: MakeUp, *, actor: User, now: datetime) -> None:
@@ -165,7 +166,7 @@ def give_up(session: Session, makeup: MakeUp, *, now: datetime) -> None:
         return
     makeup.message = _("The class was cancelled. Choose another meeting.")
     _decide(session, makeup, MakeUpState.DECLINED, actor=None, now=now)
-    _tell(session, makeup, now)
+    tell(session, makeup, str(makeup.state), now=now)
 
 
 def of_enrollment(session: Session, enrollment_id: int) -> list[MakeUp]:
@@ -333,14 +334,16 @@ def _decide(
     )
 
 
-def _tell(session: Session, makeup: MakeUp, now: datetime) -> None:
+def tell(session: Session, makeup: MakeUp, what: str, *, now: datetime, **details: Any) -> None:
+    """Mail the student about a make-up, once for each ``what``; its student and user are loaded."""
     user = makeup.enrollment.student.user
     outbox.enqueue(
         session,
         "make-up",
         to=user.email,
         to_name=user.name,
-        event=f"makeup:{makeup.id}:{makeup.state}",
+        event=f"makeup:{makeup.id}:{what}",
         now=now,
         about_id=makeup.id,
+        **details,
     )

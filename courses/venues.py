@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.models import User
@@ -89,3 +90,20 @@ def _room_for_classes(session: Session, venue: Venue, seats: int, now: datetime)
             _("These classes here have more places than that: %(codes)s.", codes=listing(codes)),
             field="seats",
         )
+
+
+def venue_choices(session: Session) -> list[tuple[int, str]]:
+    """The venues to choose one from, by name: id, and name, city and seats in words. One statement."""
+    venues = session.execute(sa.select(Venue.id, Venue.name, Venue.city, Venue.seats).order_by(Venue.name))
+    return [
+        (
+            key,
+            ngettext(
+                "%(name)s, %(num)s seat",
+                "%(name)s, %(num)s seats",
+                seats,
+                name=", ".join(filter(None, (name, city))),
+            ),
+        )
+        for key, name, city, seats in venues
+    ]

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from core.clock import local
@@ -31,6 +29,7 @@ from core.forms import (
 )
 from courses.offering_models import Meeting, MeetingKind, Offering, Venue
 from courses.scheduling import PlannedMeeting, moment
+from courses.venues import venue_choices
 
 KINDS = [
     (MeetingKind.TEACHING.value, _l("Teaching")),
@@ -77,21 +76,7 @@ class ScheduleForm(EditForm):
 
     def process(self, *args: Any, **kwargs: Any) -> None:
         """Set the choices before anything typed is read."""
-        venues = self._session.execute(
-            sa.select(Venue.id, Venue.name, Venue.city, Venue.seats).order_by(Venue.name)
-        )
-        self.venue_id.choices = [
-            (
-                key,
-                ngettext(
-                    "%(name)s, %(num)s seat",
-                    "%(name)s, %(num)s seats",
-                    seats,
-                    name=", ".join(filter(None, (name, city))),
-                ),
-            )
-            for key, name, city, seats in venues
-        ]
+        self.venue_id.choices = venue_choices(self._session)
         super().process(*args, **kwargs)
 
     def key(self) -> str:

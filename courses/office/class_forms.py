@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from accounts.access import TEACHING
@@ -35,9 +34,10 @@ from core.forms import (
     WholeNumberField,
 )
 from courses.models import Course, CourseState, Policy
-from courses.offering_models import InstructorRole, Offering, OfferingInstructor, Venue
+from courses.offering_models import InstructorRole, Offering, OfferingInstructor
 from courses.office.course_forms import currency_digits, lines
 from courses.scheduling import PlannedMeeting, daily_patterns, following_days, parse_pattern, plan
+from courses.venues import venue_choices
 
 OWN_PATTERN = "own"
 _PATTERN_NAMES = {
@@ -123,24 +123,7 @@ class NewClassForm(ScheduleMixin, TermsMixin, Form):
             (0, _("Choose one")),
             *((key, f"{code} {title}") for key, code, title in courses),
         ]
-        venues = session.execute(
-            sa.select(Venue.id, Venue.name, Venue.city, Venue.seats).order_by(Venue.name)
-        )
-        self.venue_id.choices = [
-            (0, _("Choose one")),
-            *(
-                (
-                    key,
-                    ngettext(
-                        "%(name)s, %(num)s seat",
-                        "%(name)s, %(num)s seats",
-                        seats,
-                        name=", ".join(filter(None, (name, city))),
-                    ),
-                )
-                for key, name, city, seats in venues
-            ),
-        ]
+        self.venue_id.choices = [(0, _("Choose one")), *venue_choices(session)]
         people = instructor_choices(session)
         self.lead_id.choices = [(0, _("Not yet")), *people]
         self.assistant_ids.choices = people
@@ -217,6 +200,20 @@ def details_of(offering: Offering) -> dict[str, Any]:
         "price": offering.price_cents,
         "opens_at": wall(offering.enrollment_opens_at, offering.time_zone),
         "closes_at": wall(offering.enrollment_closes_at, offering.time_zone),
+    }
+
+
+def how_it_runs(form: TermsMixin) -> dict[str, Any]:
+    """What the form of a new class and that of its details both ask: how it enrolls, and when it runs."""
+    return {
+        "needs_approval": form.needs_approval.data,
+        "approval_holds_seat": form.approval_holds_seat.data,
+        "promotes_at_once": form.promotes_at_once.data,
+        "issues_on_finalize": form.issues_on_finalize.data,
+        "sends_reminders": form.sends_reminders.data,
+        "minimum_to_run": form.minimum_to_run.data,
+        "decide_by": form.decide_by.data,
+        "notes": form.notes.data or "",
     }
 
 

@@ -33,7 +33,7 @@ from courses.offerings import (
     publish,
     set_enrollment_dates,
 )
-from courses.office.class_forms import DetailsForm, InstructorsForm, details_of, in_utc
+from courses.office.class_forms import DetailsForm, InstructorsForm, details_of, how_it_runs, in_utc
 from courses.scheduling import Conflict, clock_changes
 
 PAGE = 40
@@ -165,14 +165,7 @@ def _save_details(code: str, form: DetailsForm) -> None:
         details = OfferingDetails(
             price_cents=form.price.data if form.price.data is not None else offering.price_cents,
             policy_id=form.policy_id.data,
-            needs_approval=form.needs_approval.data,
-            approval_holds_seat=form.approval_holds_seat.data,
-            promotes_at_once=form.promotes_at_once.data,
-            issues_on_finalize=form.issues_on_finalize.data,
-            sends_reminders=form.sends_reminders.data,
-            minimum_to_run=form.minimum_to_run.data,
-            decide_by=form.decide_by.data,
-            notes=form.notes.data or "",
+            **how_it_runs(form),
         )
         zone = offering.time_zone
         opens_at, closes_at = in_utc(form.opens_at.data, zone), in_utc(form.closes_at.data, zone)

@@ -19,7 +19,7 @@ from courses.models import Course
 from courses.offering_checks import ConflictError, lead_assists
 from courses.offering_models import Venue
 from courses.offerings import NewOffering, create_offering, problems
-from courses.office.class_forms import NewClassForm, in_utc, planned_meetings
+from courses.office.class_forms import NewClassForm, how_it_runs, in_utc, planned_meetings
 from courses.scheduling import (
     ClockChange,
     Conflict,
@@ -127,14 +127,7 @@ def _data(form: NewClassForm, course: Course, zone: str) -> NewOffering:
         capacity=form.capacity.data or course.default_capacity,
         opens_at=in_utc(form.opens_at.data, zone),
         closes_at=in_utc(form.closes_at.data, zone),
-        needs_approval=form.needs_approval.data,
-        approval_holds_seat=form.approval_holds_seat.data,
-        promotes_at_once=form.promotes_at_once.data,
-        issues_on_finalize=form.issues_on_finalize.data,
-        sends_reminders=form.sends_reminders.data,
-        minimum_to_run=form.minimum_to_run.data,
-        decide_by=form.decide_by.data,
-        notes=form.notes.data or "",
+        **how_it_runs(form),
     )
 
 

@@ -21,15 +21,6 @@ from tests.helpers import fields_of, sign_in, statements
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def rosa(session: Session, client: FlaskClient) -> User:
-    make_school(session)
-    rosa = make_user(session, Role.REGISTRAR, name="Rosa Delgado")
-    session.commit()
-    sign_in(client, rosa)
-    return rosa
-
-
 def happen(session: Session, action: str, actor: User | None, count: int = 1, **details: str) -> None:
     begin_write(session)
     for _ in range(count):

@@ -19,7 +19,6 @@ from tests.factories import (
     NOW,
     add,
     make_offering,
-    make_school,
     make_student,
     make_user,
     make_venue,
@@ -28,15 +27,6 @@ from tests.factories import (
 from tests.helpers import fields_of, mails_to, sign_in, statements
 
 CHICAGO = "America/Chicago"
-
-
-@pytest.fixture
-def rosa(session: Session, client: FlaskClient) -> User:
-    make_school(session)
-    rosa = make_user(session, Role.REGISTRAR, name="Rosa Delgado")
-    session.commit()
-    sign_in(client, rosa)
-    return rosa
 
 
 @pytest.fixture

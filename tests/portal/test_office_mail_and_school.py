@@ -17,15 +17,6 @@ from tests.helpers import fields_of, sign_in, statements
 
 
 @pytest.fixture
-def rosa(session: Session, client: FlaskClient) -> User:
-    make_school(session)
-    rosa = make_user(session, Role.REGISTRAR, name="Rosa Delgado")
-    session.commit()
-    sign_in(client, rosa)
-    return rosa
-
-
-@pytest.fixture
 def ada(session: Session, client: FlaskClient) -> User:
     ada = make_user(session, Role.ADMIN, name="Ada Lindqvist")
     session.commit()
