@@ -1,10 +1,8 @@
 """The fees of a group booking: one account, seats given back by the terms."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import time_machine
 from sqlalchemy.orm import Session
 
 from core.errors import RuleError
@@ -12,19 +10,12 @@ from students import billing, fees, groups, ledger
 from students.group_models import GroupBooking
 from students.ledger_models import FeeAccount
 from students.models import EnrollmentState
-from tests.factories import NOW, make_offering, make_school
+from tests.factories import NOW, make_offering
 from tests.students.acting import ask
 from tests.students.fees import lines, pay, registrar, require_sums
 from tests.students.grouping import book, name, require_counts
 
-pytestmark = pytest.mark.both_databases
-
-
-@pytest.fixture(autouse=True)
-def _school(session: Session) -> Iterator[None]:
-    make_school(session)
-    with time_machine.travel(NOW):
-        yield
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("school_now")]
 
 
 def test_one_account_is_charged_for_all_seats(session: Session) -> None:

@@ -1,7 +1,5 @@
 """The pages and mails of group bookings: the office's and the contact's."""
 
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 import time_machine
@@ -16,19 +14,12 @@ from core.outbox import OutgoingMail, kinds
 from students import groups
 from students.group_models import GroupBooking
 from students.models import Enrollment
-from tests.factories import NOW, make_offering, make_school, make_student, make_user
+from tests.factories import NOW, make_offering, make_student, make_user
 from tests.helpers import mails_to, sign_in
 from tests.students.acting import ask
 from tests.students.grouping import book, name, person
 
-pytestmark = pytest.mark.both_databases
-
-
-@pytest.fixture(autouse=True)
-def _school(session: Session) -> Iterator[None]:
-    make_school(session)
-    with time_machine.travel(NOW):
-        yield
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("school_now")]
 
 
 PERSON = {"name": "Noa Quill", "email": "Noa@Clinic.example"}

@@ -1,12 +1,10 @@
 """Group bookings: seats are held before they have names, people come and go, the contact is told."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-import time_machine
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -18,20 +16,13 @@ from courses.offering_models import Offering
 from students import cancelling, capacity, groups, leaving, ledger, transferring
 from students.group_models import GroupBooking
 from students.models import EnrollmentState, PrerequisiteGrant
-from tests.factories import NOW, make_course, make_offering, make_school, make_student
+from tests.factories import NOW, make_course, make_offering, make_student
 from tests.helpers import mails_to
 from tests.students.acting import ask, fill
 from tests.students.fees import registrar
 from tests.students.grouping import book, name, person, rendered, require_counts
 
-pytestmark = pytest.mark.both_databases
-
-
-@pytest.fixture(autouse=True)
-def _school(session: Session) -> Iterator[None]:
-    make_school(session)
-    with time_machine.travel(NOW):
-        yield
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("school_now")]
 
 
 def test_reserved_seats_count_as_held(session: Session) -> None:
