@@ -33,7 +33,8 @@ class EnrollRequest:
     ``policy_id`` and ``screening_set_id`` are the versions that were shown and agreed to (None: not agreed).
     ``override_reason`` is the office's reason to enroll without a required prerequisite; it is kept as a waiver.
     ``ahead_reason`` is its reason to seat someone before people who wait, once the waitlist has closed.
-    ``group_booking`` is the booking whose open seat this is: the seat is taken there, and the booking pays.
+    ``group_booking`` is the booking whose open seat this is: the seat is taken there, and the booking pays. ``named_as``
+    and ``named_email`` are what was typed for it.
     """
 
     certificate_name: str
@@ -49,6 +50,8 @@ class EnrollRequest:
     ahead_reason: str = ""
     discount_code: str = ""
     group_booking: GroupBooking | None = None
+    named_as: str = ""
+    named_email: str = ""
 
     @property
     def is_by_office(self) -> bool:
@@ -100,6 +103,8 @@ def enroll(
         license=license_,
         price_cents=price,
         group_booking=booking,
+        named_as=request.named_as,
+        named_email=request.named_email,
         policy_id=policy.id,
         policy_agreed_at=now if request.policy_id else None,
         screening_set_id=request.screening_set_id,

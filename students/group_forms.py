@@ -37,7 +37,7 @@ class PersonForm(Form):
 
     name = PersonNameField(_l("Full name"), [Required()])
     email = EmailField(_l("Email"), [Required()])
-    profession = SelectField(_l("Profession"), validate_choice=False)
+    profession = SelectField(_l("Profession"), [Optional()])
     license_state = StringField(_l("State or country"), [Optional(), Length(max=40)])
     license_number = StringField(_l("License number"), [Optional(), Length(max=60)])
 

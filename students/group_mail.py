@@ -40,7 +40,7 @@ def group_booking(session: Session, row: OutgoingMail) -> Message | None:
         what=what,
         greeting=booking.contact_name,
         booking=booking,
-        who=left.student.user.name if left else "",
+        who=left.named_as if left else "",
         may_name=offering.starts_at > clock.now(),
         klass=class_facts(offering),
         reason=offering.cancel_reason,

@@ -4,6 +4,7 @@ Unnamed seats count as held (invariant 1): ``students.seats`` reserves, names an
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -125,11 +126,14 @@ def name_person(
 
     Raises RuleError when no seat is open, the person is in the class already, the class has begun (for the contact),
     or a required prerequisite is missing (the office may override with a reason).
+
+    The contact is shown what was typed (``Enrollment.named_as``), here and later, never what an account says.
     """
     offering = _lock(session, booking)
     _require_running(booking, offering, now, by_office=actor is not None)
     if booking.seats_open < 1:
         raise seats.NoSeatError(_("Every seat of this booking has a name already."))
+    typed = person
     student = newcomers.find_or_invite(session, email=person.email, name=person.name, actor=actor, now=now)
     if seats.live_enrollment(session, offering.id, student.id) is not None:
         raise seats.AlreadyThereError(
@@ -158,6 +162,8 @@ def name_person(
         source=Source.GROUP,
         override_reason=person.override_reason,
         group_booking=booking,
+        named_as=typed.name,
+        named_email=typed.email,
     )
     return enrolling.enroll(session, offering, student, request, actor=actor, now=now)
 
@@ -283,6 +289,11 @@ def people_of(session: Session, booking_id: int) -> list[Enrollment]:
             .order_by(User.family_name, User.name)
         )
     )
+
+
+def as_named(people: Iterable[Enrollment]) -> list[Enrollment]:
+    """The same people in the order of the names that were typed: the order of their accounts would tell of those."""
+    return sorted(people, key=lambda enrollment: (enrollment.named_as.casefold(), enrollment.id))
 
 
 def bookings_of(session: Session, offering_id: int) -> list[GroupBooking]:

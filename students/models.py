@@ -129,6 +129,7 @@ class Enrollment(Base):
             name="holds_seat",
         ),
         sa.CheckConstraint("price_cents >= 0", name="price_not_negative"),
+        sa.CheckConstraint("(group_booking_id IS NULL) = (named_as = '')", name="named_for_a_group"),
     )
 
     id: Mapped[Key]
@@ -160,6 +161,9 @@ class Enrollment(Base):
     offer_expires_at: Mapped[datetime | None]
     # The seat belongs to a group booking, which pays for it.
     group_booking_id: Mapped[int | None] = mapped_column(sa.ForeignKey("group_bookings.id"), index=True)
+    # The name and address that were typed for that seat: all that the group's contact is shown of this person.
+    named_as: Mapped[ShortText] = mapped_column(default="")
+    named_email: Mapped[str] = mapped_column(sa.String(254), default="")
     # Its entry in calendars bears this enrollment's id, or that of the one it took over when the seat was moved, whose
     # numbers its own go on from.
     calendar_key: Mapped[int | None]

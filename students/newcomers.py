@@ -26,7 +26,7 @@ def find_or_invite(session: Session, *, email: str, name: str, actor: User | Non
         known = people.find_student(session, user.id)
         if known is not None and known.merged_into is not None:
             return known.merged_into
-        raise RuleError(
-            _("The account of %(email)s is closed. Write to the office.", email=email), field="email"
-        )
+        if actor is None:  # whoever typed it need not know that there is an account
+            raise RuleError(_("Nobody can be named by this address. Write to the office."), field="email")
+        raise RuleError(_("The account of %(email)s is closed.", email=email), field="email")
     return people.student_of(session, user)

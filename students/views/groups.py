@@ -52,7 +52,7 @@ def _show(token: str, form: Form | None) -> Response:
         form=form or PersonForm(formdata=None),
         booking=booking,
         offering=booking.offering,
-        people=groups.people_of(db.session, booking.id),
+        people=groups.as_named(groups.people_of(db.session, booking.id)),
         account=ledger.account_of_group(db.session, booking.id),
         now=clock.now(),
     )
@@ -78,7 +78,7 @@ def group_name(token: str) -> Response:
             with acting() as session:
                 booking = booking_by_token(session, token)
                 made = groups.name_person(session, booking, form.person, actor=None, now=clock.now())
-                name = made.certificate_name
+                name = made.named_as
         except RuleError as error:
             note(form, error)
         else:
@@ -92,7 +92,7 @@ def group_swap(token: str, enrollment_id: int) -> Response:
     """Put another person on someone's seat."""
     booking = booking_by_token(db.session, token)
     enrollment = named(db.session, booking, enrollment_id)
-    name = enrollment.student.user.name
+    name = enrollment.named_as
     form = PersonForm()
     if form.is_submitted():
         _hit(token)
@@ -102,7 +102,7 @@ def group_swap(token: str, enrollment_id: int) -> Response:
                 booking = booking_by_token(session, token)
                 going = named(session, booking, enrollment_id)
                 made = groups.swap(session, booking, going, form.person, actor=None, now=clock.now())
-                new = made.certificate_name
+                new = made.named_as
         except RuleError as error:
             note(form, error)
         else:

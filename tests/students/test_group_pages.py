@@ -11,13 +11,13 @@ from accounts.models import Role, User
 from core.database import begin_write
 from core.delivery import deliver_due
 from core.outbox import OutgoingMail, kinds
-from students import groups
+from students import groups, leaving
 from students.group_models import GroupBooking
 from students.models import Enrollment
 from tests.factories import NOW, make_offering, make_student, make_user
 from tests.helpers import mails_to, sign_in
 from tests.students.acting import ask
-from tests.students.grouping import book, name, person
+from tests.students.grouping import book, name, person, rendered
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("school_now")]
 
@@ -194,3 +194,69 @@ def test_whoever_has_the_address_cannot_send_without_end(
     with time_machine.travel(NOW, tick=False):
         codes = [contact.post(f"/groups/{booking.token}", data={}).status_code for _ in range(6)]
     assert codes == [422] * 5 + [429]
+
+
+def test_a_contact_sees_of_a_known_person_only_what_was_typed(
+    session: Session, app: Flask, client: FlaskClient, booking: GroupBooking
+) -> None:
+    """Neither naming, nor the page, nor swapping, nor a mail tells whose account an address belongs to."""
+    begin_write(session)
+    known = make_student(session, make_user(session, name="Zelda Marchetti", email="z@home.example"))
+    session.commit()
+    here, contact = f"/groups/{booking.token}", app.test_client()
+    typed = {"name": "Ana Ramos", "email": "Z@home.example"}
+    said = contact.post(here, data=typed, follow_redirects=True)
+    session.rollback()
+    seat = session.scalars(sa.select(Enrollment)).one()
+    swap = contact.get(f"{here}/people/{seat.id}")
+    twice = contact.post(here, data=typed | {"name": "Bo Lind"})
+    swapped = contact.post(
+        f"{here}/people/{seat.id}", data=typed | {"name": "Cy Dahl"}, follow_redirects=True
+    )
+    session.rollback()
+    begin_write(session)
+    again = session.scalars(sa.select(Enrollment).order_by(Enrollment.id.desc())).first()
+    assert again is not None
+    known.user.name, known.user.email = "Zelda Bianchi", "zelda@elsewhere.example"
+    leaving.withdraw(session, again, actor=known.user, now=NOW)
+    session.commit()
+    begin_write(session)
+    mails = rendered(session, app, "kim@clinic.example")
+    session.commit()
+    shown = [said.text, swap.text, twice.text, swapped.text, contact.get(here).text, *mails]
+    for word in ("Zelda", "Marchetti", "Bianchi", "elsewhere"):
+        assert not any(word in text for text in shown)
+    assert "Ana Ramos has a seat" in said.text
+    assert ("Ana Ramos" in swap.text, "Cy Dahl takes the seat of Ana Ramos" in swapped.text) == (True, True)
+    assert any("Cy Dahl is no longer in this class" in text for text in mails)
+
+
+def test_the_office_sees_whom_a_contact_named_and_by_which_name(
+    session: Session, client: FlaskClient, booking: GroupBooking
+) -> None:
+    begin_write(session)
+    known = make_student(session, make_user(session, name="Zelda Marchetti"))
+    typed = person(name="Ana Ramos", email=known.user.email)
+    groups.name_person(session, booking, typed, actor=None, now=NOW)
+    session.commit()
+    assert "Zelda Marchetti, named as Ana Ramos" in client.get(f"/office/groups/{booking.id}").text
+
+
+def test_a_contact_is_not_told_that_a_closed_account_is_there(
+    session: Session, app: Flask, booking: GroupBooking
+) -> None:
+    begin_write(session)
+    closed = make_user(session, disabled_at=NOW)
+    session.commit()
+    answer = app.test_client().post(f"/groups/{booking.token}", data=PERSON | {"email": closed.email})
+    assert answer.status_code == 422
+    assert "Nobody can be named by this address" in answer.text
+    assert "account of" not in answer.text
+
+
+def test_a_contact_can_t_make_up_a_profession(session: Session, app: Flask, booking: GroupBooking) -> None:
+    for made_up in ("SHAMAN", "x" * 5000):
+        answer = app.test_client().post(f"/groups/{booking.token}", data=PERSON | {"profession": made_up})
+        assert answer.status_code == 422
+    session.rollback()
+    assert session.scalars(sa.select(Enrollment)).all() == []
