@@ -13,9 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask_babel import gettext as _
-
-from core.pdf.data import PdfError
+from core.pdf.refusals import RefusedError
 
 CPU_SECONDS = 3
 MEMORY_BYTES = 1_000_000_000  # of address space: the libraries alone map a third of it
@@ -28,7 +26,7 @@ def tried_pages(
 ) -> list[str]:
     """The HTML of each document by a school's own template text. Costs a second: a new Python is started.
 
-    Raises PdfError with a sentence when the template cannot be used, and when it takes more than its share.
+    Raises RefusedError, a PdfError in the reader's language, when the template cannot be used or takes more than its share.
     """
     asked = {
         "template": template,
@@ -37,9 +35,6 @@ def tried_pages(
         "lang": lang,
         "source": source,
     }
-    too_much = PdfError(
-        _("This template takes too much time or memory. Leave out loops that do not end soon.")
-    )
     try:
         done = subprocess.run(
             [sys.executable, "-m", "core.pdf.own"],
@@ -51,9 +46,9 @@ def tried_pages(
         )
         answer = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):  # killed by a limit, it says nothing
-        raise too_much from None
-    if "problem" in answer:
-        raise PdfError(answer["problem"] or str(too_much))
+        raise RefusedError("too-much") from None
+    if "refused" in answer:
+        raise RefusedError(answer["refused"], **answer["values"])
     pages: list[str] = answer["pages"]
     return pages
 
@@ -79,10 +74,10 @@ def _main() -> None:
             if len(page) > LONGEST_PAGE:
                 raise MemoryError
             pages.append(page)
-    except PdfError as error:
-        answer = {"problem": str(error)}
+    except RefusedError as error:
+        answer = {"refused": error.kind, "values": error.values}
     except (MemoryError, RecursionError):
-        answer = {"problem": ""}
+        answer = {"refused": "too-much", "values": {}}
     print(json.dumps(answer))
 
 

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import format_currency, get_currency_precision
 from babel.support import Translations
-from flask_babel import gettext as _
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from core.pdf.data import PAPERS, Attachment, PdfError, plain_data
 from core.pdf.fonts import fit
+from core.pdf.refusals import RefusedError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STYLESHEETS = {
@@ -37,21 +37,21 @@ def money(cents: int, currency: str, lang: str) -> str:
 def web(url: str) -> str:
     """Return an http(s) address unchanged; refuse any other kind (`javascript:`, `file:`)."""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise PdfError(_("An address on this document is not a web address."))
+        raise RefusedError("address")
     return url
 
 
 def picture(url: str) -> str:
     """Return the address of a shipped picture or of one handed over with the data; refuse others."""
     if not re.fullmatch(r"(doc:art/|image:)[\w.-]+", url):
-        raise PdfError(_("A picture on this document is not one of the school’s pictures."))
+        raise RefusedError("picture")
     return url
 
 
 def color(value: str) -> str:
     """Return a color as #rrggbb; refuse anything else, since it is written into a stylesheet."""
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        raise PdfError(_("A color is written as # and six digits, as in #6d2857."))
+        raise RefusedError("color")
     return value
 
 
@@ -92,7 +92,7 @@ def _check_made_at(data: Mapping[str, Any]) -> None:
     """The document's date goes into its metadata, where WeasyPrint drops an odd one silently."""
     made_at = data.get("made_at")
     if made_at is not None and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", str(made_at)):
-        raise PdfError(_("The time when a document is made is written as 2027-03-16T18:00:00Z."))
+        raise RefusedError("time")
 
 
 def page_html(
@@ -105,7 +105,7 @@ def page_html(
 ) -> str:
     """Return the HTML of a document. `source` is a school's own template text, for `template`'s styles."""
     if page_size not in PAPERS:
-        raise PdfError(_("There is no paper of the size %(size)s.", size=page_size))
+        raise RefusedError("paper", size=page_size)
     width, height = PAPERS[page_size]
     env = environment(lang)
     _check_made_at(data)
@@ -114,11 +114,11 @@ def page_html(
         page = env.from_string(source) if source is not None else env.get_template(f"{template}.html")
         return page.render(values)
     except SecurityError as error:
-        raise PdfError(_("This template does something that templates may not do.")) from error
+        raise RefusedError("forbidden") from error
     except PdfError:
         raise
     except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise PdfError(_("This template can’t be used: %(reason)s.", reason=str(error))) from error
+        raise RefusedError("unusable", reason=str(error)) from error
 
 
 def render_document(

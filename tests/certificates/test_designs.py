@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from babel.support import NullTranslations
+from flask import g
 from flask.testing import FlaskClient
+from flask_babel import get_locale
 from PIL import Image
 from sqlalchemy.orm import Session
 
@@ -131,6 +134,32 @@ def test_what_would_not_hold_is_refused_with_a_sentence(
     with pytest.raises(RuleError, match=said):
         save_look(session, school, Look(**values), actor=staff, now=NOW)
     assert current_look(session) == Look()
+
+
+class _Marked(NullTranslations):
+    """The texts of another language, told by a mark at their beginning."""
+
+    def ugettext(self, message: str) -> str:
+        return f"§ {message}"
+
+
+@pytest.mark.parametrize(
+    ("html", "said"),
+    [
+        ("{% for x in %}", "can’t be used: Expected"),
+        ("{{ ''.__class__.__mro__ }}", "may not do"),
+        ("<a href=\"{{ 'file:///x' | web }}\">x</a>", "not a web address"),
+        ("{{ 'x' * 2000000000 }}", "too much time or memory"),
+    ],
+)
+def test_a_refused_template_is_refused_in_the_language_of_the_reader(
+    session: Session, school: School, staff: User, html: str, said: str
+) -> None:
+    get_locale()  # makes the place where the translations of this reader are kept
+    g._flask_babel.babel_translations = _Marked()
+    with pytest.raises(RuleError, match=said) as told:
+        save_look(session, school, Look(html=html), actor=staff, now=NOW)
+    assert str(told.value).startswith("§ ")
 
 
 @pytest.mark.full

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -87,6 +88,28 @@ def test_another_process_makes_the_same_bytes() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     here = render_document("certificate-engraved", certificate())
     assert done.stdout.strip() == hashlib.sha256(here).hexdigest()
+
+
+def test_the_bytes_of_a_name_with_an_emoji_do_not_depend_on_the_process_or_the_second() -> None:
+    # the font of emoji is written anew by fontTools, which takes its time from this variable before it asks the clock
+    code = (
+        "import sys, hashlib; from core.pdf import render_document;"
+        "from tests.core.pdf.samples import certificate;"
+        "made = render_document('certificate-quiet', certificate(participant='Maya \\U0001f30a'));"
+        "print(hashlib.sha256(made).hexdigest())"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONHASHSEED": seed, "SOURCE_DATE_EPOCH": f"160000000{seed}"},
+        )
+        for seed in ("1", "2")
+    ]
+    first, second = [process.communicate(timeout=120)[0] for process in started]
+    assert len(first) == 65
+    assert first == second
 
 
 def test_texts_that_do_not_fit_are_refused() -> None:
