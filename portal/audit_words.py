@@ -77,6 +77,8 @@ WORDS = {
     "students:group:more_seats": _l("booked more seats for a group"),
     "students:opening:taken_back": _l("no longer wants to be told when a class opens"),
     "students:opening:wished": _l("asked to be told when a class opens"),
+    "students:student:kept_apart": _l("said that two records are two people"),
+    "students:student:may_be_one": _l("took back that two records are two people"),
     "students:student:merged": _l("merged two records of one student"),
     "students:talk:recorded": _l("recorded talks before a class"),
     "portal:board:reported": _l("made a file for a board"),

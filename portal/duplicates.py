@@ -1,5 +1,7 @@
 """The office's pages for people who are there twice."""
 
+from collections.abc import Callable
+
 from flask import Response, abort, flash, url_for
 from flask_babel import gettext as _
 
@@ -10,15 +12,46 @@ from core.errors import RuleError
 from core.forms import Form
 from core.web import acting, note, page, see_other
 from portal.blueprint import blueprint
-from students import merging
+from students import duplicates, merging
 from students.models import Student
 
 
 @blueprint.get("/office/people/duplicates")
 @roles(*STAFF)
 def office_duplicates() -> Response:
-    """Records that look like one person."""
-    return page("portal/duplicates.html", pairs=merging.find_duplicates(db.session))
+    """Records that look like one person, and those of which the office said that they are two people."""
+    session = db.session
+    return page(
+        "portal/duplicates.html", pairs=duplicates.find(session), apart=duplicates.kept_apart(session)
+    )
+
+
+@blueprint.post("/office/people/apart/<int:one_id>/<int:other_id>")
+@roles(*STAFF)
+def office_keep_apart(one_id: int, other_id: int) -> Response:
+    """Say that two records are two people."""
+    said = _("Noted: they are two people, and are not suggested again. You can take that back below.")
+    return _say(duplicates.keep_apart, one_id, other_id, said)
+
+
+@blueprint.post("/office/people/together/<int:one_id>/<int:other_id>")
+@roles(*STAFF)
+def office_take_back_apart(one_id: int, other_id: int) -> Response:
+    """Take that back."""
+    return _say(duplicates.take_back, one_id, other_id, _("Taken back: they may be one person."))
+
+
+def _say(rule: Callable[..., None], one_id: int, other_id: int, said: str) -> Response:
+    try:
+        with acting() as session:
+            rule(session, one_id, other_id, actor=actor_again(session), now=clock.now())
+    except LookupError:
+        abort(404)
+    except RuleError as error:
+        flash(str(error), "error")
+    else:
+        flash(said, "success")
+    return see_other(url_for("portal.office_duplicates"))
 
 
 @blueprint.route("/office/people/merge/<int:keep_id>/<int:gone_id>", methods=["GET", "POST"])

@@ -16,7 +16,7 @@ from core.database import db
 from core.errors import RuleError
 from core.files import store
 from core.formatting import clock_time, medium_date, money, number
-from core.forms import CodeField, DateField, Form, Length, Required, SelectField
+from core.forms import DateField, Form, Length, Required, SelectField, StringField
 from core.school import current_school
 from core.table_answers import table_answer
 from core.tables import Column, Kind
@@ -27,6 +27,7 @@ from portal.blueprint import blueprint
 from portal.board_models import BoardReport
 from portal.boards import Wanted
 from portal.reports import REPORTS, Span
+from students.jurisdictions import LONGEST, jurisdiction_of
 from students.people import PROFESSIONS
 
 SHOWN = 200  # rows on a page; files hold all
@@ -37,9 +38,9 @@ class BoardForm(Form):
     """Which completions a board is told of."""
 
     body = SelectField(lazy_gettext("Board"), [Required(lazy_gettext("Choose a board."))], choices=[])
-    jurisdiction = CodeField(
+    jurisdiction = StringField(
         lazy_gettext("State of the license"),
-        [Required(lazy_gettext("Write a state, as in FL.")), Length(max=12)],
+        [Required(lazy_gettext("Write a state, as in FL.")), Length(max=LONGEST)],
     )
     profession = SelectField(
         lazy_gettext("Profession"),
@@ -141,14 +142,14 @@ def office_boards() -> ResponseReturnValue:
         form.first.data, form.last.data = today - timedelta(days=90), today
     found = None
     if form.validate_on_submit() and form.first.data and form.last.data:
-        wanted = Wanted(
-            int(form.body.data),
-            form.jurisdiction.data or "",
-            form.profession.data,
-            form.first.data,
-            form.last.data,
-        )
         try:
+            wanted = Wanted(
+                int(form.body.data),
+                jurisdiction_of(form.jurisdiction.data or ""),
+                form.profession.data,
+                form.first.data,
+                form.last.data,
+            )
             if request.form.get("make"):
                 with acting() as writing:
                     actor = actor_again(writing)

@@ -69,9 +69,33 @@ JURISDICTIONS = {
 }
 
 
+# What else people write for one of them.
+_ALIASES = {
+    "WASHINGTON DC": "DC",
+    "US VIRGIN ISLANDS": "VI",
+    "COMMONWEALTH OF THE NORTHERN MARIANA ISLANDS": "MP",
+}
+_LETTERS = {name.upper(): code for code, name in JURISDICTIONS.items()} | _ALIASES
+
+
 def jurisdiction_name(code: str) -> str:
     """The jurisdiction in words; one that is not in the list stays as it was written."""
-    return JURISDICTIONS.get(code.upper(), code)
+    return JURISDICTIONS.get(one_spelling(code), code)
+
+
+def one_spelling(typed: str) -> str:
+    """How a jurisdiction is kept and compared: a US state as its two letters, anything else as typed, in capitals.
+
+    "oregon", "O.R." and "State of Oregon" are all OR. Nothing is refused, and what is no state loses no word.
+    """
+    tidy = " ".join(typed.split()).upper()
+    plain = " ".join(tidy.replace(".", "").replace(",", " ").split())
+    for written in (tidy, plain, plain.removeprefix("STATE OF "), plain.replace(" ", "")):
+        if written in JURISDICTIONS:
+            return written
+        if written in _LETTERS:
+            return _LETTERS[written]
+    return tidy
 
 
 def jurisdiction_of(typed: str) -> str:
@@ -87,9 +111,8 @@ def jurisdiction_of(typed: str) -> str:
         raise RuleError(
             _("A state or country has at most %(count)d letters here.", count=LONGEST), field="license_state"
         )
-    by_name = {name.upper(): code for code, name in JURISDICTIONS.items()}
-    if tidy in by_name:
-        return by_name[tidy]
+    if (known := one_spelling(tidy)) in JURISDICTIONS:
+        return known
     letters = sum(char.isalpha() for char in tidy)
     is_code = len(tidy) == 2 and tidy.isascii()
     if letters < 2 or (is_code and tidy not in JURISDICTIONS and tidy not in _countries()):

@@ -1,15 +1,14 @@
-"""Two records of one person: found by the same license or the same address, merged into one, history and all.
+"""Two records of one person are merged into one, history and all. ``students.duplicates`` finds them.
 
 Enrollments, licenses and grants move to the record that stays; fees, attendance and certificates hang on enrollments and
 move with them. The other account is closed and says where it went. Nothing is deleted.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from core import audit
@@ -17,72 +16,9 @@ from core.database import locked
 from core.errors import RuleError
 from core.formatting import listing
 from courses.offering_models import Offering
-from students import states
-from students.models import Enrollment, License, PrerequisiteGrant, Student
+from students import duplicates, states
+from students.models import Enrollment, KeptApart, License, PrerequisiteGrant, Student
 from students.notice_models import OpeningWish
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two records that look like one person, the older account first, and why."""
-
-    first: Student
-    second: Student
-    why: str
-
-
-def find_duplicates(session: Session, *, most: int = 100) -> list[Pair]:
-    """Pairs with the same license, or with addresses that differ only by what follows a plus. Constant statements."""
-    pairs: dict[tuple[int, int], str] = {}
-    mine, other = sa.orm.aliased(License), sa.orm.aliased(License)
-    same = sa.select(mine.student_id, other.student_id, mine.number).join(
-        other,
-        sa.and_(
-            sa.func.upper(other.number) == sa.func.upper(mine.number),
-            other.jurisdiction == mine.jurisdiction,
-            other.profession == mine.profession,
-            other.student_id > mine.student_id,
-        ),
-    )
-    for first, second, number in session.execute(same.limit(4 * most)):
-        pairs.setdefault((first, second), _("The same license, %(number)s", number=number))
-    plain: dict[str, list[int]] = {}
-    with_plus = sa.select(Student.id, User.email).join(User, User.id == Student.user_id)
-    tagged = session.execute(
-        with_plus.where(User.email.like("%+%@%"), Student.merged_into_id.is_(None))
-    ).all()
-    bases = {email: _base(email) for _id, email in tagged}
-    if bases:
-        candidates = with_plus.where(User.email.in_(set(bases.values())), Student.merged_into_id.is_(None))
-        for student_id, email in [*session.execute(candidates), *tagged]:
-            plain.setdefault(_base(email), []).append(student_id)
-    for ids in plain.values():
-        for second in sorted(ids)[1:]:
-            pairs.setdefault((min(ids), second), _("The same email address"))
-    return _pairs(session, pairs, most)
-
-
-def _base(email: str) -> str:
-    name, _at, domain = email.partition("@")
-    return f"{name.split('+')[0]}@{domain}"
-
-
-def _pairs(session: Session, pairs: dict[tuple[int, int], str], most: int) -> list[Pair]:
-    ids = {student_id for pair in pairs for student_id in pair}
-    students = {
-        row.id: row
-        for row in session.scalars(
-            sa.select(Student)
-            .where(Student.id.in_(ids), Student.merged_into_id.is_(None))
-            .options(joinedload(Student.user), selectinload(Student.licenses))
-        )
-    }
-    found = [
-        Pair(students[first], students[second], why)
-        for (first, second), why in pairs.items()
-        if first in students and second in students
-    ]
-    return sorted(found, key=lambda pair: pair.first.user.family_name)[:most]
 
 
 def objection(session: Session, keep: Student, gone: Student) -> str:
@@ -91,6 +27,8 @@ def objection(session: Session, keep: Student, gone: Student) -> str:
         return _("These are the same record.")
     if keep.merged_into_id is not None or gone.merged_into_id is not None:
         return _("One of the two was merged already.")
+    if duplicates.is_kept_apart(session, keep.id, gone.id):
+        return _("It was said that these are two people. Take that back first, on the list of duplicates.")
     if gone.user.role is not Role.STUDENT:
         if keep.user.role is Role.STUDENT:
             return _("The account that goes must be a student’s. Merge the other way round.")
@@ -137,9 +75,14 @@ def merge(session: Session, keep_id: int, gone_id: int, *, actor: User, now: dat
     ).all()
     _move_grants(session, keep, gone)
     _move_wishes(session, keep, gone)
+    _move_words(session, keep, gone)
     keep.phone = keep.phone or gone.phone
     keep.profession = keep.profession or gone.profession
     gone.merged_into_id = keep.id
+    # Whatever was merged into that record before is found in this one, at one step.
+    session.execute(
+        sa.update(Student).where(Student.merged_into_id == gone.id).values(merged_into_id=keep.id)
+    )
     gone.user.disabled_at = gone.user.disabled_at or now
     gone.user.session_version += 1
     session.flush()
@@ -192,3 +135,18 @@ def _move_wishes(session: Session, keep: Student, gone: Student) -> None:
             session.delete(wish)
         else:
             wish.student_id = keep.id
+
+
+def _move_words(session: Session, keep: Student, gone: Student) -> None:
+    """Whoever is not the person that goes is not the one that stays."""
+    for word in session.scalars(
+        sa.select(KeptApart).where(sa.or_(KeptApart.first_id == gone.id, KeptApart.second_id == gone.id))
+    ).all():
+        other = word.second_id if word.first_id == gone.id else word.first_id
+        if not duplicates.is_kept_apart(session, keep.id, other):
+            first, second = sorted((keep.id, other))
+            session.add(
+                KeptApart(first_id=first, second_id=second, said_at=word.said_at, said_by_id=word.said_by_id)
+            )
+        session.delete(word)
+        session.flush()

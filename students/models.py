@@ -86,6 +86,24 @@ class Student(Base):
     )
 
 
+class KeptApart(Base):
+    """The office's word that two records which look like one person are two: they are not suggested for merging again."""
+
+    __tablename__ = "kept_apart"
+    __table_args__ = (sa.CheckConstraint("first_id < second_id", name="in_order"),)
+
+    first_id: Mapped[int] = mapped_column(sa.ForeignKey("students.id", ondelete="CASCADE"), primary_key=True)
+    second_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("students.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    said_at: Mapped[datetime]
+    said_by_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+
+    first: Mapped[Student] = relationship(foreign_keys=first_id)
+    second: Mapped[Student] = relationship(foreign_keys=second_id)
+    said_by: Mapped[User] = relationship()
+
+
 class License(Base):
     """A license to practice: profession, jurisdiction, number exactly as written, last day of validity."""
 

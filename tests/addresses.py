@@ -265,6 +265,8 @@ TABLE: dict[str, Row] = {
     "GET /office/people/duplicates": Row("/office/people/duplicates", OFFICE),
     "GET /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{other_student_id}/{double}", OFFICE),
     "POST /office/people/merge/<int:keep_id>/<int:gone_id>": Row("/office/people/merge/{other_student_id}/{double}", OFFICE_SEND),
+    "POST /office/people/apart/<int:one_id>/<int:other_id>": Row("/office/people/apart/{other_student_id}/{double}", OFFICE_SEND),
+    "POST /office/people/together/<int:one_id>/<int:other_id>": Row("/office/people/together/{other_student_id}/{double}", OFFICE_SEND),
     # certificates: their own
     "GET /my/certificates": Row("/my/certificates", SIGNED_IN),
     "POST /my/certificates/<number>/page": Row("/my/certificates/{certificate}/page", MINE_SEND),

@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 
 from core.database import Base, db
 from core.migrations import alembic, ddl_of
+from students.models import Enrollment, License, Student
 from tests import factories
+from tests.students.grouping import book, name
 
 pytestmark = pytest.mark.both_databases
 
@@ -68,3 +70,67 @@ def test_going_down_one_step_and_up_again_keeps_the_rows(session: Session, app: 
     with app.app_context():
         alembic.upgrade()
         assert rows() == before
+
+
+def test_states_are_spelled_in_two_letters_and_nothing_is_lost(session: Session, app: Flask) -> None:
+    """0028: one license written twice becomes one; two numbers of one state both stay."""
+    students = [factories.make_student(session) for _ in range(3)]
+    ids = [student.id for student in students]
+    first = [student.licenses[0].id for student in students]
+    for student, number in zip(students, ("A-1", "a-2", "A-3"), strict=True):
+        student.licenses[0].jurisdiction, student.licenses[0].number = "OREGON", number
+    extra = [
+        License(student_id=ids[1], profession="LMT", jurisdiction="OR", number="A-2"),
+        License(student_id=ids[2], profession="LMT", jurisdiction="OR", number="B-3"),
+        License(student_id=ids[0], profession="PT", jurisdiction="Île de Ré", number="9"),
+    ]
+    session.add_all(extra)
+    factories.make_school(session)
+    seat = factories.put_enrollment(session, factories.make_offering(session), students[1])
+    seat.license_id = first[1]
+    seat_id = seat.id
+    students[0].merged_into_id, students[1].merged_into_id = ids[1], ids[2]
+    session.commit()
+    kept = extra[0].id
+    session.close()
+    with app.app_context():
+        alembic.downgrade("0027")
+    with app.app_context():
+        alembic.upgrade()
+        with db.engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(License.student_id, License.jurisdiction, License.number).order_by(License.id)
+            ).all()
+            held = connection.scalar(sa.select(Enrollment.license_id).where(Enrollment.id == seat_id))
+            into = connection.scalars(sa.select(Student.merged_into_id).order_by(Student.id)).all()
+    assert [tuple(row) for row in rows] == [
+        (ids[0], "OR", "A-1"),
+        (ids[2], "OREGON", "A-3"),
+        (ids[1], "OR", "A-2"),
+        (ids[2], "OR", "B-3"),
+        (ids[0], "Île de Ré", "9"),
+    ]
+    assert held == kept
+    assert into == [ids[2], ids[2], None]
+
+
+def test_a_contact_keeps_seeing_what_they_saw(session: Session, app: Flask) -> None:
+    """0027: what was typed for seats of groups was not kept before; the account's name and address were shown."""
+    factories.make_school(session)
+    offering = factories.make_offering(session)
+    made = name(session, book(session, offering))
+    other = factories.put_enrollment(session, offering)
+    ids = (made.id, other.id)
+    session.commit()
+    session.close()
+    with app.app_context():
+        alembic.downgrade("0026")
+    with app.app_context():
+        alembic.upgrade()
+        with db.engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(Enrollment.named_as, Enrollment.named_email)
+                .where(Enrollment.id.in_(ids))
+                .order_by(Enrollment.id)
+            ).all()
+    assert [tuple(row) for row in rows] == [("Noa Quill1", "noa1@clinic.example"), ("", "")]

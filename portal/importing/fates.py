@@ -17,8 +17,8 @@ from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import Offering, OfferingState
 from portal.importing.models import Fate
 from portal.importing.reading import Row
+from students import duplicates, people, seats, states, waitlist
 from students import enrollment as enrolling
-from students import people, seats, states, waitlist
 from students.jurisdictions import jurisdiction_of
 from students.models import Enrollment, EnrollmentState, License, PrerequisiteGrant, Student
 
@@ -40,7 +40,7 @@ class _Known:
 
     users: dict[str, User] = field(default_factory=dict)
     students: dict[int, Student] = field(default_factory=dict)  # by user
-    licenses: dict[tuple[str, str], Student] = field(default_factory=dict)  # by jurisdiction and number
+    licenses: dict[tuple[str, str], list[License]] = field(default_factory=dict)  # by duplicates.license_key
     offerings: dict[str, Offering] = field(default_factory=dict)
     live: dict[tuple[int, int], EnrollmentState] = field(default_factory=dict)  # by offering and student
     needs: dict[int, list[tuple[int, str]]] = field(default_factory=dict)  # by course
@@ -50,10 +50,11 @@ class _Known:
 
 @dataclass
 class _Seen:
-    """What the rows before have brought: their lines, the first row of each license, and the people made by them."""
+    """What the rows before have brought: their lines and licenses, and the people made by them."""
 
     lines: dict[tuple[str, str], int] = field(default_factory=dict)
-    licenses: dict[tuple[str, str], Row] = field(default_factory=dict)
+    # Of each license: who brought it, for which profession, in which line.
+    licenses: dict[tuple[str, str], list[tuple[str, str, int]]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
 
 
@@ -74,27 +75,32 @@ def _fate(row: Row, known: _Known, seen: _Seen, now: datetime) -> Preview:
         return Preview(row, Fate.DUPLICATE, words)
     seen.lines[key] = row.line
     user = known.users.get(row.email)
-    holder = known.licenses.get((row.license_state, row.license_number)) if row.license_number else None
-    if holder is not None and (user is None or holder.user_id != user.id):
-        return Preview(row, Fate.DUPLICATE, same_license(holder))
     merged = known.students[user.id].merged_into if user and user.id in known.students else None
     if merged is not None:
         user = known.users[row.email] = merged.user
         known.students[user.id] = merged
+    student = known.students.get(user.id) if user else None
+    profession = row.profession or (student.profession if student else "")
+    license_key = duplicates.license_key(row.license_state, row.license_number)
+    if row.license_number:
+        holder = duplicates.other_holder(known.licenses.get(license_key, []), profession, student)
+        if holder is not None:
+            return Preview(row, Fate.DUPLICATE, same_license(holder))
     if user is not None and not user.is_active:
         return Preview(row, Fate.REFUSED, _("The account of %(email)s is closed.", email=row.email))
     if row.license_number:
-        first = seen.licenses.setdefault((row.license_state, row.license_number), row)
-        if first.email != row.email:
-            words = _("The same license stands in line %(line)d, for another address.", line=first.line)
-            return Preview(row, Fate.DUPLICATE, words)
+        mine = user.email if user else row.email
+        for email, other, line in seen.licenses.setdefault(license_key, []):
+            if email != mine and duplicates.same_profession(other, profession):
+                words = _("The same license stands in line %(line)d, for another address.", line=line)
+                return Preview(row, Fate.DUPLICATE, words)
+        seen.licenses[license_key].append((mine, profession, row.line))
     name = user.name if user else seen.names.get(row.email)
     who = _("Known as %(name)s.", name=name) if name else _("New; invited by mail.")
     fate = Fate.KNOWN if name else Fate.NEW
     if not row.class_code:
         seen.names.setdefault(row.email, row.name)
         return Preview(row, fate, who)
-    student = known.students.get(user.id) if user else None
     refusal = _refusal(row, known, student, now)
     if refusal is not None:
         return Preview(row, *refusal)
@@ -177,11 +183,7 @@ def _load(session: Session, rows: Sequence[Row]) -> _Known:
             sa.select(Student).where(Student.user_id.in_(ids)).options(with_merged)
         ):
             known.students[student.user_id] = student
-    for part in _parts({row.license_number for row in rows if row.license_number}):
-        held = sa.select(License).where(License.number.in_(part))
-        options = joinedload(License.student).joinedload(Student.user)
-        for license_ in session.scalars(held.options(options)):
-            known.licenses.setdefault((license_.jurisdiction, license_.number), license_.student)
+    known.licenses = duplicates.holders(session, {row.license_number for row in rows if row.license_number})
     for part in _parts({row.class_code for row in rows if row.class_code}):
         classes = sa.select(Offering).where(Offering.code.in_(part)).options(joinedload(Offering.policy))
         for offering in session.scalars(classes):

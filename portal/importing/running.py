@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from accounts.models import User
+from accounts.registration import by_email
 from core import audit, clock, jobs
 from core.database import db, locked, writing
 from core.errors import RuleError
@@ -18,9 +19,9 @@ from courses.offering_models import Offering, OfferingState
 from portal.importing.fates import row_problem, same_license
 from portal.importing.models import Fate, ImportBatch, ImportOutcome
 from portal.importing.reading import Row, Sheet
-from students import newcomers, people, seats
+from students import duplicates, newcomers, people, seats
 from students.enrollment import EnrollRequest, enroll
-from students.models import EnrollmentState, License, Source, Student
+from students.models import EnrollmentState, Source, Student
 from students.people import LicenseEntry
 
 log = logging.getLogger("stillpoint.imports")
@@ -146,13 +147,10 @@ def take(session: Session, row: Row, *, actor: User, now: datetime) -> tuple[Fat
     problem = row.problem or row_problem(row)
     if problem:
         raise RuleError(problem)
-    held = sa.select(License).where(
-        License.jurisdiction == row.license_state, License.number == row.license_number
-    )
-    holder = session.scalars(held.limit(1)).one_or_none() if row.license_number else None
-    if holder is not None and holder.student.user.email != row.email:
-        return Fate.DUPLICATE, same_license(holder.student)
-    is_new = session.scalar(sa.select(User.id).where(User.email == row.email)) is None
+    user = by_email(session, row.email)
+    if row.license_number and (holder := _holder(session, row, user)) is not None:
+        return Fate.DUPLICATE, same_license(holder)
+    is_new = user is None
     student = newcomers.find_or_invite(session, email=row.email, name=row.name, actor=actor, now=now)
     student.phone = student.phone or row.phone
     fate = Fate.NEW if is_new else Fate.KNOWN
@@ -163,6 +161,17 @@ def take(session: Session, row: Row, *, actor: User, now: datetime) -> tuple[Fat
             people.save_license(session, student, entry, actor=actor, now=now)
         return fate, who
     return _enroll(session, row, student, fate, who, actor=actor, now=now)
+
+
+def _holder(session: Session, row: Row, user: User | None) -> Student | None:
+    """Who else has the license of a row, by the record."""
+    held = duplicates.holders(session, [row.license_number])
+    student = people.find_student(session, user.id) if user else None
+    if student is not None and student.merged_into is not None:
+        student = student.merged_into
+    profession = row.profession or (student.profession if student else "")
+    key = duplicates.license_key(row.license_state, row.license_number)
+    return duplicates.other_holder(held.get(key, []), profession, student)
 
 
 def _enroll(

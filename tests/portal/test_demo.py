@@ -21,7 +21,7 @@ from portal.demo.commands import KEY_SINCE
 from portal.demo.loading import PASSWORD, load_demo
 from portal.importing import reading
 from portal.importing.fates import preview
-from students import access_help, fee_lists, merging, running, safety, seats
+from students import access_help, duplicates, fee_lists, running, safety, seats
 from students.group_models import GroupBooking
 from students.ledger_models import DiscountCode, FeeAccount
 from students.models import Enrollment, EnrollmentState
@@ -119,7 +119,7 @@ def test_the_office_has_every_kind_of_work_under_way(loaded: Session) -> None:
     assert sums[fee_lists.View.OVERDUE][0] > 0
     refunds = loaded.scalars(sa.select(FeeAccount.balance_cents).where(FeeAccount.balance_cents < 0)).all()
     assert len(refunds) == 1
-    assert len(merging.find_duplicates(loaded)) == 1
+    assert len(duplicates.find(loaded)) == 1
     assert classes["CST1-LIS-A"].seats_taken == 9 + 1 + 4
 
 

@@ -19,6 +19,7 @@ from courses.offering_models import Offering
 from portal.importing import reading, running
 from portal.importing.fates import preview
 from portal.importing.models import Fate, ImportBatch, ImportOutcome
+from students import merging
 from students.models import Enrollment, EnrollmentState, Source
 from tests.factories import NOW, make_course, make_offering, make_school, make_student, make_user
 from tests.helpers import mails_to, sign_in
@@ -128,6 +129,30 @@ def test_a_state_is_read_by_name_and_one_that_is_none_is_told_before(session: Se
     assert [fate for fate, _words in found] == ["duplicate", "refused"]
     assert "belongs to Alice Okafor" in found[0][1]
     assert "“ZZ” is neither a US state nor a country" in found[1][1]
+
+
+def test_a_license_is_known_however_it_was_written_and_whoever_it_was_merged_into(
+    session: Session, rosa: User
+) -> None:
+    keep = make_student(session, make_user(session, name="Alice Okafor", email="alice@x.example"))
+    gone = make_student(session, make_user(session, email="old@x.example"))
+    for student, number in ((keep, "lmt-7"), (gone, "LMT-7")):
+        student.licenses[0].jurisdiction, student.licenses[0].number = "OREGON", number
+    session.flush()
+    merging.merge(session, keep.id, gone.id, actor=rosa, now=NOW)
+    session.commit()
+    begin_write(session)
+    rows = (
+        "Al,al@x.example,LMT,or,LMT-7,\n"
+        "Alice,alice@x.example,LMT,Oregon,LMT-7,\n"
+        "Alice,old@x.example,LMT,Ore gon,LMT-7,\n"
+        "Pia,pia@x.example,PT,OR,LMT-7,\n"
+        "Una,una@x.example,,OR,LMT-7,\n"
+    ).replace("Ore gon", "O.R.")
+    told = [fate for fate, _words in fates(session, HEAD + rows)]
+    assert told == ["duplicate", "known", "known", "new", "duplicate"]
+    read = reading.read((HEAD + rows).encode()).rows
+    assert [running.take(session, row, actor=rosa, now=NOW)[0].value for row in read] == told
 
 
 def test_the_import_does_what_the_preview_said_by_the_same_rules(

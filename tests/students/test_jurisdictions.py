@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from core.errors import RuleError
-from students.jurisdictions import JURISDICTIONS, jurisdiction_name, jurisdiction_of
+from students.jurisdictions import JURISDICTIONS, jurisdiction_name, jurisdiction_of, one_spelling
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,14 @@ from students.jurisdictions import JURISDICTIONS, jurisdiction_name, jurisdictio
     [
         ("or", "OR"),
         (" Oregon ", "OR"),
+        ("OREGON", "OR"),
+        ("oregon", "OR"),
+        ("State of Oregon", "OR"),
         ("new  york", "NY"),
+        ("N.Y.", "NY"),
+        ("Washington, D.C.", "DC"),
+        ("Washington", "WA"),
+        ("US Virgin Islands", "VI"),
         ("gu", "GU"),
         ("Portugal", "PORTUGAL"),
         ("pt", "PT"),
@@ -45,4 +52,13 @@ def test_nothing_and_too_much_are_refused(app: Flask, typed: str) -> None:
 def test_every_state_is_found_by_its_name_and_named_by_its_letters() -> None:
     assert len(JURISDICTIONS) == 50 + len(["DC", "AS", "GU", "MP", "PR", "VI"])
     assert all(jurisdiction_of(name) == code for code, name in JURISDICTIONS.items())
-    assert jurisdiction_name("or") == "Oregon"
+    assert jurisdiction_name("or") == jurisdiction_name("OREGON") == "Oregon"
+
+
+def test_comparing_refuses_nothing_and_loses_nothing() -> None:
+    assert [one_spelling(written) for written in ("ZZ", "", " St. Helena ", "7")] == [
+        "ZZ",
+        "",
+        "ST. HELENA",
+        "7",
+    ]

@@ -12,8 +12,8 @@ from accounts.models import Role, User
 from core.audit import AuditEvent
 from core.database import begin_write
 from core.errors import RuleError
+from students import duplicates, merging, newcomers
 from students import enrollment as enrolling
-from students import merging, newcomers
 from students.models import Enrollment, EnrollmentState, License, PrerequisiteGrant, Student
 from tests.factories import (
     NOW,
@@ -24,7 +24,7 @@ from tests.factories import (
     make_user,
     put_enrollment,
 )
-from tests.helpers import sign_in, statements
+from tests.helpers import sign_in
 from tests.students.acting import ask, request_of
 from tests.students.fees import account_of, pay, registrar, require_sums
 
@@ -42,30 +42,6 @@ def twins(session: Session) -> tuple[Student, Student]:
     gone.licenses[0].number = keep.licenses[0].number
     session.flush()
     return keep, gone
-
-
-def test_the_same_license_and_the_same_address_are_found(session: Session) -> None:
-    keep, gone = twins(session)
-    other = make_student(session)
-    tagged = make_student(session, make_user(session, email=other.user.email.replace("@", "+two@")))
-    make_student(session)
-    found = {(pair.first.id, pair.second.id) for pair in merging.find_duplicates(session)}
-    assert found == {(keep.id, gone.id), (other.id, tagged.id)}
-
-
-def test_finding_costs_the_same_whatever_there_is(session: Session, app: Flask) -> None:
-    def cost() -> int:
-        with statements(app) as seen:
-            merging.find_duplicates(session)
-        return len(seen)
-
-    twins(session)
-    one = cost()
-    for number in range(8):
-        user = make_user(session, email=f"robin{number}@x.example")
-        make_student(session, user)
-        make_student(session, make_user(session, email=f"robin{number}+a@x.example"))
-    assert cost() == one <= 6
 
 
 def test_everything_moves_to_the_record_that_stays(session: Session) -> None:
@@ -115,7 +91,7 @@ def test_everything_moves_to_the_record_that_stays(session: Session) -> None:
     assert event.payload is not None
     assert event.payload["gone_email"] == "alice+school@x.example"
     require_sums(session)
-    assert merging.find_duplicates(session) == []
+    assert duplicates.find(session) == []
 
 
 def test_whoever_uses_the_old_address_finds_the_merged_record(session: Session) -> None:
@@ -207,3 +183,12 @@ def test_nobody_enrolls_on_a_record_that_was_merged_away_meanwhile(session: Sess
     session.execute(merged.execution_options(synchronize_session=False))  # as another transaction would
     with pytest.raises(RuleError, match="merged"):
         enrolling.enroll(session, offering, gone, request, actor=gone.user, now=NOW)
+
+
+def test_whoever_was_merged_twice_is_found_at_one_step(session: Session) -> None:
+    staff = registrar(session)
+    first, second, third = (make_student(session) for _ in range(3))
+    old = first.user.email
+    merging.merge(session, second.id, first.id, actor=staff, now=NOW)
+    merging.merge(session, third.id, second.id, actor=staff, now=NOW)
+    assert newcomers.find_or_invite(session, email=old, name="Alice", actor=None, now=NOW).id == third.id
