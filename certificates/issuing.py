@@ -20,7 +20,7 @@ from certificates.looks import Look
 from certificates.models import Certificate, CertificateState
 from certificates.numbers import new_token, next_number
 from certificates.snapshot import take_snapshot
-from core import audit, clock, jobs, links, outbox
+from core import audit, claims, clock, jobs, links, outbox
 from core.audit import Actor
 from core.database import db, locked, writing
 from core.errors import RuleError, SettingsError
@@ -285,7 +285,7 @@ def claim_next(now: datetime) -> int | None:
         row = session.scalar(wanted.with_for_update(skip_locked=True))
         if row is None:
             return None
-        row.claimed_until = now + CLAIM
+        row.claimed_until, row.claimed_by = now + CLAIM, claims.claimant()
         row.attempts += 1
         return row.id
 
@@ -323,7 +323,7 @@ def finish(certificate_id: int, digest: str, size: int, badge_jwt: str | None = 
             return 0
         row.state = CertificateState.ISSUED
         row.pdf_sha256, row.pdf_size, row.badge_jwt = digest, size, badge_jwt
-        row.issued_at, row.claimed_until, row.problem = now, None, ""
+        row.issued_at, row.claimed_until, row.claimed_by, row.problem = now, None, None, ""
         user = session.get_one(Enrollment, row.enrollment_id).student.user
         audit.record(
             session,
@@ -355,6 +355,28 @@ def _note_failure(certificate_id: int, attempts: int, error: Exception) -> None:
         problem = f"{type(error).__name__}: {error}"
     # After several tries it waits for the office, who sees the problem and asks for another try.
     pause = timedelta(minutes=min(attempts, TRIES)) if attempts < TRIES else timedelta(days=3650)
-    values: dict[str, Any] = {"problem": problem[:2000], "claimed_until": clock.now() + pause}
+    values: dict[str, Any] = {
+        "problem": problem[:2000],
+        "claimed_until": clock.now() + pause,
+        "claimed_by": None,
+    }
+    # Not when somebody else has made it meanwhile, or is at it: this try took longer than its claim.
+    mine = sa.and_(
+        Certificate.id == certificate_id,
+        Certificate.state == CertificateState.PREPARING,
+        Certificate.attempts == attempts,
+    )
     with writing() as session:
-        session.execute(sa.update(Certificate).where(Certificate.id == certificate_id).values(**values))
+        session.execute(sa.update(Certificate).where(mine).values(**values))
+
+
+@claims.gives_back
+def _give_back(session: Session, worker: str) -> None:
+    """Not after several tries: what kills every worker that takes it up waits for its time."""
+    held = sa.and_(
+        Certificate.claimed_by == worker,
+        Certificate.state == CertificateState.PREPARING,
+        Certificate.attempts < TRIES,
+    )
+    session.execute(sa.update(Certificate).where(held).values(claimed_until=None, claimed_by=None))
+    jobs.nudge(session, MAKING_JOB)

@@ -68,6 +68,7 @@ class Certificate(Base):
     # The holder's wish: its page confirms status and number; the facts come after the family name is typed.
     confirm_only: Mapped[bool] = mapped_column(default=False)
     claimed_until: Mapped[datetime | None]
+    claimed_by: Mapped[str | None] = mapped_column(sa.String(40))
     # Since when nobody is named in it any more: the time of keeping it was over.
     anonymised_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)

@@ -19,7 +19,7 @@ def try_again(session: Session, certificate: Certificate, *, actor: Actor, now: 
     row = locked(session, Certificate, certificate.id)
     if row is None or row.state is not CertificateState.PREPARING:
         raise RuleError(_("This certificate has been made already."))
-    row.claimed_until, row.attempts, row.problem = None, 0, ""
+    row.claimed_until, row.claimed_by, row.attempts, row.problem = None, None, 0, ""
     audit.record(session, "certificates:certificate:retried", row, actor=actor, now=now, number=row.number)
     jobs.nudge(session, MAKING_JOB)
 

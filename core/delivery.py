@@ -1,7 +1,7 @@
 """Delivery of the outbox, by the worker: to an SMTP server, or into files when none is configured.
 
-A mail is claimed for some minutes, sent, and marked as sent. A worker that dies in between leaves the claim to lapse,
-and the mail goes out again with the same Message-ID, by which mail programs recognise it.
+A mail is claimed for some minutes, sent, and marked as sent. When a worker dies in between, the claim is given back or
+lapses, and the mail goes out (again) with the same Message-ID, by which mail programs recognise it.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from core import clock, jobs, outbox
+from core import claims, clock, jobs, outbox
 from core.database import db, writing
 from core.outbox import MailState, Message, OutgoingMail
 from core.school import current_school
@@ -108,7 +108,7 @@ def deliver_due() -> int:
 
 def claim_batch(now: datetime) -> list[int]:
     """Claim up to ``BATCH`` due mails for this worker; the ids of those that are now its own, oldest first."""
-    token = uuid4().hex
+    token = claims.claimant() or uuid4().hex
     due = sa.or_(
         sa.and_(OutgoingMail.state == MailState.QUEUED, OutgoingMail.next_attempt_at <= now),
         sa.and_(OutgoingMail.state == MailState.SENDING, OutgoingMail.claimed_until <= now),
@@ -138,6 +138,18 @@ def claim_batch(now: datetime) -> list[int]:
             )
         )
     return ids
+
+
+@claims.gives_back
+def _give_back(session: Session, worker: str) -> None:
+    """As if the worker had never taken them: nothing failed, and the pauses between tries stay as long as they are."""
+    held = sa.and_(OutgoingMail.claim == worker, OutgoingMail.state == MailState.SENDING)
+    session.execute(
+        sa.update(OutgoingMail)
+        .where(held)
+        .values(state=MailState.QUEUED, claim=None, claimed_until=None, attempts=OutgoingMail.attempts - 1)
+    )
+    jobs.nudge(session, outbox.DELIVERY_JOB)
 
 
 def _send_batch(ids: list[int]) -> int:

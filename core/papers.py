@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import clock, jobs
+from core import claims, clock, jobs
 from core.audit import Actor
 from core.database import Base, Code, Key, LongText, ShortText, db, one_of, writing
 from core.files import FileStore
@@ -49,6 +49,7 @@ class Paper(Base):
     asked_by_id: Mapped[int]
     asked_at: Mapped[datetime] = mapped_column(index=True)
     claimed_until: Mapped[datetime | None]
+    claimed_by: Mapped[str | None] = mapped_column(sa.String(40))
     attempts: Mapped[int] = mapped_column(default=0)
     file_name: Mapped[ShortText] = mapped_column(default="")
     mime_type: Mapped[ShortText] = mapped_column(default="")
@@ -123,7 +124,7 @@ def _claim(now: datetime) -> int | None:
         )
         if row is None:
             return None
-        row.claimed_until = now + CLAIM
+        row.claimed_until, row.claimed_by = now + CLAIM, claims.claimant()
         row.attempts += 1
         return row.id
 
@@ -145,7 +146,7 @@ def _make(paper_id: int) -> int:
             if attempts >= TRIES:
                 _mark(paper_id, state=PaperState.FAILED, problem="")
             else:
-                _mark(paper_id, claimed_until=clock.now() + timedelta(seconds=20))
+                _mark(paper_id, claimed_until=clock.now() + timedelta(seconds=20), claimed_by=None)
             return 0
     _mark(
         paper_id,
@@ -154,6 +155,7 @@ def _make(paper_id: int) -> int:
         file_name=made.file_name,
         mime_type=made.mime_type,
         claimed_until=None,
+        claimed_by=None,
     )
     return 1
 
@@ -161,6 +163,14 @@ def _make(paper_id: int) -> int:
 def _mark(paper_id: int, **values: object) -> None:
     with writing() as session:
         session.execute(sa.update(Paper).where(Paper.id == paper_id).values(**values))
+
+
+@claims.gives_back
+def _give_back(session: Session, worker: str) -> None:
+    """Not after several tries: what kills every worker that takes it up waits for its time."""
+    held = sa.and_(Paper.claimed_by == worker, Paper.state == PaperState.WAITING, Paper.attempts < TRIES)
+    session.execute(sa.update(Paper).where(held).values(claimed_until=None, claimed_by=None))
+    jobs.nudge(session, MAKING_JOB)
 
 
 @jobs.job("forget-papers", every=60)

@@ -18,7 +18,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import clock, jobs
+from core import claims, clock, jobs
 from core.commands import in_plain_words
 from core.database import Base, ShortText, db, writing
 from core.settings import Settings
@@ -46,8 +46,10 @@ def _name() -> str:
 
 @jobs.job("heartbeat", every=1)
 def beat() -> None:
-    """Say that this worker is alive, and forget workers that have been silent for a day."""
+    """Say that this worker is alive, forget workers that have been silent for a day, and take up what dead ones held."""
     now = clock.now()
+    settings: Settings = current_app.extensions["settings"]
+    claims.give_back_of_dead(settings.instance_path)
     with writing() as session:
         session.merge(WorkerHeartbeat(name=_name(), at=now))
         for row in session.query(WorkerHeartbeat).filter(WorkerHeartbeat.at < now - timedelta(days=1)):
@@ -72,6 +74,7 @@ def worker_command(no_periodic: bool) -> None:
     settings: Settings = app.extensions["settings"]
     logging.getLogger("huey").setLevel(logging.WARNING)
     with in_plain_words():
+        claims.begin(settings.instance_path)
         beat()
     db.session.close()
     for name in jobs.registered():
