@@ -122,6 +122,7 @@ TABLE: dict[str, Row] = {
     "POST /my/details": Row("/my/details", SIGNED_IN_SEND),
     "POST /my/licenses": Row("/my/licenses", SIGNED_IN_BAD),
     "POST /my/licenses/<int:license_id>/remove": Row("/my/licenses/{license}/remove", SIGNED_IN_SEND),
+    "GET /my/calendar/renew": Row("/my/calendar/renew", SIGNED_IN),
     "POST /my/calendar/renew": Row("/my/calendar/renew", SIGNED_IN_SEND),
     "GET /my/calendar/<token>.ics": Row("/my/calendar/{calendar_token}.ics", ALL),
     "GET /my/enrollments/<int:id>/withdraw": Row("/my/enrollments/{withdrawable}/withdraw", MINE),

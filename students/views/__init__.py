@@ -5,6 +5,7 @@ from students.views import (  # noqa: F401 (they attach to the blueprint)
     groups,
     mine,
     moving,
+    my_calendar,
     my_fees,
     office_access,
     office_acts,

@@ -1,13 +1,11 @@
 """What students do with their own enrollments and data."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
-import sqlalchemy as sa
-from flask import Response, abort, flash, make_response, url_for
+from flask import Response, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from accounts.access import actor_again, me, signed_in
 from accounts.models import User
@@ -18,11 +16,10 @@ from core.formatting import date_range, money
 from core.links import absolute
 from core.school import current_school
 from core.web import acting, note, page, see_other
-from courses.offering_models import Offering, OfferingState
-from students import calendar, leaving, ledger, lookups, openings, people, waitlist
+from students import leaving, ledger, lookups, openings, people, waitlist
 from students.blueprint import blueprint
 from students.forms import ConfirmForm, DetailsForm, LicenseForm, profession_choices
-from students.models import ROLL_STATES, Enrollment, EnrollmentState, Student
+from students.models import Enrollment, EnrollmentState, Student
 from students.people import LicenseEntry
 
 
@@ -257,7 +254,7 @@ def add_license() -> Response:
 @signed_in
 def remove_license(license_id: int) -> Response:
     """Take a license off the list."""
-    _own_act(
+    own_act(
         lambda session, student, actor: people.remove_license(
             session, student, license_id, actor=actor, now=clock.now()
         ),
@@ -266,20 +263,8 @@ def remove_license(license_id: int) -> Response:
     return see_other(url_for("students.details"))
 
 
-@blueprint.post("/my/calendar/renew")
-@signed_in
-def renew_calendar() -> Response:
-    """Make the calendar's address anew."""
-    _own_act(
-        lambda session, student, actor: people.renew_calendar_token(
-            session, student, actor=actor, now=clock.now()
-        ),
-        _("The calendar has a new address; the old one no longer works."),
-    )
-    return see_other(url_for("students.details"))
-
-
-def _own_act(act: Callable[[Session, Student, User], None], said: str) -> None:
+def own_act(act: Callable[[Session, Student, User], None], said: str) -> None:
+    """Do something with the reader's own record, and say what was done, or why not."""
     try:
         with acting() as session:
             actor = actor_again(session)
@@ -288,47 +273,3 @@ def _own_act(act: Callable[[Session, Student, User], None], said: str) -> None:
         flash(str(error), "error")
     else:
         flash(said, "success")
-
-
-# How long a class stays in the feed after it ended.
-FEED_PAST = timedelta(days=60)
-
-
-@blueprint.get("/my/calendar/<token>.ics")
-def calendar_feed(token: str) -> Response:
-    """The student's classes for a calendar program: whoever has the address may read it."""
-    session, now = db.session, clock.now()
-    student = session.scalar(
-        sa.select(Student).where(Student.calendar_token == token).options(joinedload(Student.user))
-    )
-    school = current_school(session)
-    if student is None or school is None or not student.user.is_active:
-        abort(404)
-    enrollments = session.scalars(
-        sa.select(Enrollment)
-        .join(Enrollment.offering)
-        .where(
-            Enrollment.student_id == student.id,
-            Enrollment.state.in_(ROLL_STATES),
-            Offering.state == OfferingState.PUBLISHED,
-            Offering.ends_at > now - FEED_PAST,
-        )
-        .options(
-            joinedload(Enrollment.offering).options(
-                joinedload(Offering.course), joinedload(Offering.venue), selectinload(Offering.meetings)
-            )
-        )
-        .order_by(Offering.starts_at)
-    ).unique()
-    content = calendar.feed(
-        session,
-        student,
-        enrollments,
-        name=_("Classes at %(school)s", school=school.name),
-        time_zone=school.time_zone,
-        now=now,
-    )
-    answer = make_response(content)
-    answer.mimetype = "text/calendar"
-    answer.headers["Cache-Control"] = "private, max-age=300"
-    return answer

@@ -340,7 +340,12 @@ def test_the_calendar_feed_is_private_by_its_address(
     assert "BEGIN:VTIMEZONE" in empty, "a calendar has at least one component"
     assert "BEGIN:VEVENT" not in empty
     sign_in(client, student.user)
-    client.post("/my/calendar/renew")
+    asked = client.get("/my/calendar/renew")
+    assert "stops getting your classes" in asked.text
+    assert client.get(f"/my/calendar/{token}.ics").status_code == 200, "asking changes nothing"
+    assert 'action="/my/calendar/renew"' not in client.get("/my/details").text, "one press does not do it"
+    done = client.post("/my/calendar/renew", follow_redirects=True)
+    assert "the old one no longer works" in done.text
     assert client.get(f"/my/calendar/{token}.ics").status_code == 404
 
 
