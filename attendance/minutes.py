@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from accounts.models import User
 from attendance.models import AttendanceMark, MarkStatus
 from core.clock import local_date
+from courses.bodies import units_of
 from courses.models import Approval, Body, Policy
 from courses.offering_models import Meeting, MeetingKind, Offering
 from students.models import ROLL_STATES, Enrollment, EnrollmentEvent, EnrollmentState, Student
@@ -82,8 +83,7 @@ class BodyRule(NamedTuple):
 
     def units(self, minutes: int) -> Fraction:
         """The units that so many minutes make: rounded down to the step, never more than approved."""
-        steps = Fraction(minutes, self.minutes_per_unit) // self.step
-        return min(steps * self.step, self.approved)
+        return min(units_of(minutes, self.minutes_per_unit, self.step), self.approved)
 
     def earned(self, minutes: int, total: int) -> Fraction:
         """What the body credits for ``minutes`` of a class of ``total``: nothing for a part where it wants the whole."""

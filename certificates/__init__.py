@@ -7,6 +7,7 @@ def init_app(app: Flask) -> None:
     """Attach this room's pages, jobs, mails and commands."""
     from certificates import (  # noqa: F401 (they register themselves)
         badge_views,
+        body_use,
         bundles,
         class_views,
         design_views,

@@ -33,8 +33,15 @@ class Line:
     approval: Approval
     units: Fraction
     reason: str = ""
-    # Something the office can mend (a license number, say), as opposed to attendance that was not there.
-    fixable: bool = False
+    # The facts that the body asks for and that are not there, though attendance would earn the line.
+    missing: tuple[str, ...] = ()
+    # The approval was not valid on the day of completion.
+    outdated: bool = False
+
+    @property
+    def fixable(self) -> bool:
+        """Whether it is something to mend (a license number, say), as opposed to attendance that was not there."""
+        return bool(self.missing)
 
     @property
     def granted(self) -> bool:
@@ -215,7 +222,7 @@ def _line(offering: Offering, enrollment: Enrollment, approval: Approval, summar
             end=long_date(approval.valid_until),
             day=long_date(day),
         )
-        return Line(approval, Fraction(0), reason)
+        return Line(approval, Fraction(0), reason, outdated=True)
     credit = next((item for item in summary.credits if item.body.code == body.code), None)
     units = credit.earned if credit else Fraction(0)
     if units <= 0:
@@ -224,7 +231,7 @@ def _line(offering: Offering, enrollment: Enrollment, approval: Approval, summar
     if missing:
         names = ", ".join(fact_name(what) for what in missing)
         reason = _("%(body)s asks for what is missing: %(names)s.", body=body.title, names=names)
-        return Line(approval, units, reason, fixable=True)
+        return Line(approval, units, reason, missing=tuple(missing))
     return Line(approval, units)
 
 
@@ -263,10 +270,10 @@ def fact_name(what: str) -> str:
     names = {
         "license_number": _("the license number (the office adds it)"),
         "program": _("the program number (on the course’s page)"),
-        "provider_number": _("the provider number (in the catalog file)"),
+        "provider_number": _("the provider number (on the body’s page)"),
         "place": _("the place (on the venue’s page)"),
         "instructor": _("the lead instructor (on the class’s page)"),
-        "statement": _("the body’s statement (in the catalog file)"),
+        "statement": _("the body’s statement (on the body’s page)"),
     }
     return names.get(what, what)
 

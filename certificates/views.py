@@ -13,6 +13,7 @@ from certificates import issuing, retrying, revoking
 from certificates.blueprint import blueprint
 from certificates.checks import problems_of
 from certificates.eligibility import judge_class, load_offering
+from certificates.fix_links import fix_links
 from certificates.forms import IssueForm, ReissueForm, RevokeForm
 from certificates.lookups import certificate_for, class_for, may_issue
 from certificates.models import Certificate, CertificateState, RevocationReason
@@ -51,6 +52,7 @@ def _class_page(code: str, form: IssueForm) -> Response:
         failed=failed,
         issued=issued,
         may_issue=may_issue(loaded, me()),
+        fix_links=fix_links,
     )
     if making:
         response.headers["Refresh"] = "2"  # the progress, without JavaScript too

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -181,6 +181,27 @@ def last_change(session: Session, subject: Base) -> tuple[str | None, datetime] 
     )
     found = session.scalar(query)
     return ((found.payload or {}).get("by"), found.at) if found else None
+
+
+def last_people(session: Session, subjects: Sequence[Base]) -> dict[int, tuple[str, datetime]]:
+    """Who changed each of these rows (of one table) last, and when, by id; none where no person did. One statement."""
+    if not subjects:
+        return {}
+    newest = (
+        sa.select(sa.func.max(AuditEvent.id))
+        .where(
+            AuditEvent.subject_type == subjects[0].__tablename__,
+            AuditEvent.subject_id.in_([getattr(subject, "id", None) for subject in subjects]),
+            AuditEvent.actor_id.is_not(None),
+        )
+        .group_by(AuditEvent.subject_id)
+    )
+    found = session.scalars(sa.select(AuditEvent).where(AuditEvent.id.in_(newest)))
+    return {
+        item.subject_id: ((item.payload or {}).get("by") or "", item.at)
+        for item in found
+        if item.subject_id is not None
+    }
 
 
 def erase(session: Session, events: list[AuditEvent]) -> None:

@@ -183,6 +183,44 @@ class RateField(MoneyField):
             raise ValueError(gettext("Use a percentage from 0 to 100, like 19 or 8.875.")) from None
 
 
+class UnitsField(StringField):
+    """Units as a board counts them, above zero: typed and shown as "28.5", kept exactly in whole thousandths: 28500."""
+
+    def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
+        render_kw = {"inputmode": "decimal", "autocomplete": "off", **(kwargs.pop("render_kw", None) or {})}
+        super().__init__(label, validators, render_kw=render_kw, **kwargs)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if not self.data:
+            return ""
+        return f"{self.data // 1000}.{self.data % 1000:03d}".rstrip("0").rstrip(".")
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Read the units; raises ValueError with the message for its reader."""
+        self.data = None
+        typed = clean_text(valuelist[0]) if valuelist else ""
+        if not typed:
+            return
+        if re.fullmatch(r"[1-9][0-9]{0,2},[0-9]{3}", typed):
+            whole, part = typed.split(",")
+            raise ValueError(
+                gettext(
+                    "This could mean two numbers. Write %(one)s or %(other)s.",
+                    one=whole + part,
+                    other=f"{whole}.{part}",
+                )
+            )
+        found = re.fullmatch(r"([0-9]{1,6})(?:[.,]([0-9]{1,3}))?", typed)
+        if not found:
+            raise ValueError(gettext("Use a number like 28.5, with at most three decimals."))
+        value = int(found[1]) * 1000 + int((found[2] or "").ljust(3, "0"))
+        if not value:
+            raise ValueError(gettext("Use a number above 0."))
+        self.data = value
+
+
 class DateField(_DateField):
     """A calendar date from 1900 to 2199; no zone, no time."""
 

@@ -44,6 +44,7 @@ from core.fields import (
     PersonNameField,
     RateField,
     TimeField,
+    UnitsField,
     WholeNumberField,
 )
 from core.plainwords import PlainWords
@@ -80,6 +81,7 @@ __all__ = [
     "TextAreaField",
     "TimeField",
     "URLField",
+    "UnitsField",
     "ValidationError",
     "WholeNumberField",
     "error_list",

@@ -8,7 +8,14 @@ def init_app(app: Flask) -> None:
     from courses import models, offering_models, views  # noqa: F401
     from courses.blueprint import blueprint
     from courses.commands import catalog_commands
-    from courses.office import claim_views, class_views, course_views, new_class, venue_views  # noqa: F401
+    from courses.office import (  # noqa: F401 (they attach their pages)
+        body_views,
+        claim_views,
+        class_views,
+        course_views,
+        new_class,
+        venue_views,
+    )
 
     app.register_blueprint(blueprint)
     app.cli.add_command(catalog_commands)

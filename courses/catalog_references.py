@@ -132,7 +132,8 @@ def _circles(session: Session, file: CatalogFile) -> list[Problem]:
         needs.setdefault(course, []).append(needed)
     place = {}
     for number, entry in enumerate(file.entries.courses):
-        needs[entry.code] = [prerequisite.course for prerequisite in entry.prerequisites]
+        if "prerequisites" in entry.model_fields_set:  # else those that are stored stay
+            needs[entry.code] = [prerequisite.course for prerequisite in entry.prerequisites]
         place[entry.code] = number
     circle = find_circle(needs)
     if not circle:

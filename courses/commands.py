@@ -67,6 +67,10 @@ def _report(result: Imported, *, keep: bool) -> None:
     for verb, found in (("new", result.made), ("changed", result.changed)):
         for section, codes in found.items():
             click.echo(f"{section}: {len(codes)} {verb}: {', '.join(codes)}")
+    for section, rows in result.details.items():
+        for code, told in rows.items():
+            for text in told:
+                click.echo(f"  {section}, {code}: {text}")
     if not result.made and not result.changed:
         click.echo("Everything stands as the file says already.")
     click.echo("Imported." if keep else "The file is in order. Nothing was changed.")

@@ -234,7 +234,7 @@ def _set_prerequisites(session: Session, course: Course, wanted: Mapping[int, Pr
 
 
 def _set_approvals(session: Session, course: Course, wanted: Sequence[PlannedApproval]) -> bool:
-    """Returns whether anything changed. Raises RuleError when two approvals of one body hold on the same day."""
+    """Returns whether anything changed. Raises RuleError as ``_check_approvals`` does."""
     _check_approvals(session, wanted)
     stored: dict[int | None, Approval] = {row.id: row for row in course.approvals}
     kept = {plan.id for plan in wanted}
@@ -257,17 +257,24 @@ def _set_approvals(session: Session, course: Course, wanted: Sequence[PlannedApp
 
 
 def _check_approvals(session: Session, wanted: Sequence[PlannedApproval]) -> None:
+    """Raise RuleError for a body that has been removed, dates out of order, two approvals of one body on one day."""
+    ids = {plan.body_id for plan in wanted}
+    query = sa.select(Body).where(Body.id.in_(ids)).order_by(Body.id).with_for_update(read=True)
+    titles = {
+        body.id: body.title for body in session.scalars(query)
+    }  # they stay until the approvals are saved
+    if ids - set(titles):
+        raise RuleError(_("A body chosen here has been removed. Choose another."), field="approvals")
     for plan in wanted:
         if plan.valid_until < plan.valid_from:
             raise RuleError(_("An approval ends before it begins."), field="approvals")
     ordered = sorted(wanted, key=lambda plan: (plan.body_id, plan.valid_from))
     for earlier, later in itertools.pairwise(ordered):
         if earlier.body_id == later.body_id and later.valid_from <= earlier.valid_until:
-            body = session.get(Body, later.body_id)
             raise RuleError(
                 _(
                     "Two approvals of %(body)s hold on the same day. End the first before the second begins.",
-                    body=body.title if body else later.body_id,
+                    body=titles[later.body_id],
                 ),
                 field="approvals",
             )

@@ -17,11 +17,13 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session, selectinload
 
 from core import audit
+from core.clock import local_date
 from core.database import Base
 from core.school import School, current_school
-from courses.catalog_entries import ApprovalEntry, CourseEntry, RenewalEntry
+from courses.catalog_entries import ApprovalEntry, CourseEntry, Entry, RenewalEntry
 from courses.catalog_file import CatalogFile
 from courses.catalog_references import Known, known, reference_problems
+from courses.import_words import difference
 from courses.marked_yaml import CatalogError, Path_, Problem
 from courses.models import (
     Approval,
@@ -41,7 +43,8 @@ from courses.offering_models import DailyPattern, Offering, Venue
 class Imported:
     """What an import did. ``offerings`` are the rows of all classes in the file, by code; people are left to the caller.
 
-    ``made`` and ``changed`` list codes per section of the file; ``warnings`` are sentences that stopped nothing.
+    ``made`` and ``changed`` list codes per section of the file; ``details`` say per section and code what a changed row
+    was and is, and who of the office changed it last; ``warnings`` are sentences that stopped nothing.
     """
 
     file: CatalogFile
@@ -49,6 +52,7 @@ class Imported:
     offerings: dict[str, Offering] = field(default_factory=dict)
     made: dict[str, list[str]] = field(default_factory=dict)
     changed: dict[str, list[str]] = field(default_factory=dict)
+    details: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
 
     def note(self, section: str, code: str, *, made: bool, changed: bool) -> None:
@@ -65,6 +69,7 @@ class Import:
         self.known: Known = known(session, file)
         self.problems: list[Problem] = []
         self.result = Imported(file, School())
+        self.changed_rows: dict[str, dict[str, Base]] = {}
 
     def tell(self, path: Path_, text: object) -> None:
         """Note something that is wrong."""
@@ -78,6 +83,10 @@ class Import:
     def put(self, section: str, code: str, row: Base, *, made: bool, **values: Any) -> bool:
         """Set what differs; add the row when it is new. Returns whether anything changed."""
         changed = [name for name, value in values.items() if made or getattr(row, name) != value]
+        if changed and not made:
+            told = [difference(name, getattr(row, name), values[name]) for name in changed]
+            self.result.details.setdefault(section, {}).setdefault(code, []).extend(told)
+            self.changed_rows.setdefault(section, {})[code] = row
         for name in changed:
             setattr(row, name, values[name])
         if made:
@@ -127,11 +136,32 @@ def load_catalog(
         work.stop_on_problems()
         load_offerings(work)
         work.stop_on_problems()
+    _who_changed_it(work)
     made, changed = work.result.made, work.result.changed
     if made or changed:
         details = {"file": file.path.name, "made": made, "changed": changed}
         audit.record(session, "courses:catalog:imported", work.result.school, actor=actor, now=now, **details)
     return work.result
+
+
+def _who_changed_it(work: Import) -> None:
+    """Say of each row that the file changes who of the office changed it last: one statement for each section."""
+    zone = work.result.school.time_zone
+    for section, rows in work.changed_rows.items():
+        last = audit.last_people(work.session, list(rows.values()))
+        for code, row in rows.items():
+            if found := last.get(getattr(row, "id", 0)):
+                told = gettext(
+                    "%(name)s changed it in the office on %(day)s",
+                    name=found[0],
+                    day=local_date(found[1], zone),
+                )
+                work.result.details[section][code].append(told)
+
+
+def _said(entry: Entry, row: Base | None, values: dict[str, Any]) -> dict[str, Any]:
+    """Of a row that is stored already, what the file says; what it leaves out stays as the office has it."""
+    return values if row is None else {key: values[key] for key in values if key in entry.model_fields_set}
 
 
 def _school(work: Import) -> None:
@@ -160,8 +190,10 @@ def _bodies(work: Import) -> None:
     numbers = entries.provider.provider_numbers if entries.provider else {}
     for code, entry in entries.bodies.items():
         row = rows.get(code)
-        values = entry.model_dump(exclude={"round_down_to", "renewal"}) | _renewal(entry.renewal)
+        values = _said(entry, row, entry.model_dump(exclude={"round_down_to", "renewal"}))
         values["step_thousandths"] = int(entry.round_down_to * 1000)
+        if row is None or "renewal" in entry.model_fields_set:
+            values |= _renewal(entry.renewal)
         values["provider_number"] = numbers.get(code, row.provider_number if row else "")
         work.put("bodies", code, row or Body(code=code), made=row is None, **values)
     for code, number in numbers.items():
@@ -245,7 +277,9 @@ def _venues(work: Import) -> None:
     rows = {row.code: row for row in work.session.scalars(sa.select(Venue))}
     for entry in work.file.entries.venues:
         row = rows.get(entry.code)
-        values = entry.model_dump(exclude={"code", "online"}) | {"is_online": entry.is_online}
+        values = _said(entry, row, entry.model_dump(exclude={"code", "online"}))
+        if row is None or entry.model_fields_set & {"online", "city"}:
+            values["is_online"] = entry.is_online
         work.put("venues", entry.code, row or Venue(code=entry.code), made=row is None, **values)
 
 
@@ -259,17 +293,20 @@ def _courses(work: Import) -> None:
     session, entries = work.session, work.file.entries.courses
     query = sa.select(Course).options(selectinload(Course.prerequisites), selectinload(Course.approvals))
     rows = {row.code: row for row in session.scalars(query)}
+    stored = set(rows)
     subjects = {row.title: row.id for row in session.execute(sa.select(Subject.title, Subject.id))}
     screening, policies = _newest(session, ScreeningSet), _newest(session, Policy)
     touched: set[str] = set()
     for number, entry in enumerate(entries):
         row = rows.get(entry.code)
         same = {"title", "level", "summary", "outcomes", "days", "contact_minutes", "assistant_ratio"}
-        values = entry.model_dump(include=same | {"preparation", "open_to", "validity_months"})
+        plain = entry.model_dump(include=same | {"preparation", "open_to", "validity_months"})
+        values = _said(entry, row, plain)
+        if row is None or "evaluation" in entry.model_fields_set:
+            values["evaluation"] = entry.wish
         values |= {
             "subject_id": subjects[entry.subject],
             "delivery": entry.given,
-            "evaluation": entry.wish,
             "state": entry.stands or (row.state if row else CourseState.PUBLISHED),
             "default_capacity": entry.seats,
             "price_cents": work.cents(entry.price, ("courses", number, "price")),
@@ -283,13 +320,21 @@ def _courses(work: Import) -> None:
     session.flush()
     bodies = {row.code: row.id for row in session.execute(sa.select(Body.code, Body.id))}
     for entry in entries:
-        changed = _prerequisites(rows[entry.code], entry, rows)
-        changed |= _approvals(work, rows[entry.code], entry.approvals, bodies)
+        prerequisites = _prerequisites(rows[entry.code], entry, rows)
+        approvals = _approvals(work, rows[entry.code], entry.approvals, bodies)
+        changed = prerequisites or approvals
+        if entry.code in stored and changed:
+            told = work.result.details.setdefault("courses", {}).setdefault(entry.code, [])
+            told += [gettext("its prerequisites are others now")] if prerequisites else []
+            told += [gettext("its approvals are others now")] if approvals else []
+            work.changed_rows.setdefault("courses", {})[entry.code] = rows[entry.code]
         if entry.code not in touched:
             work.result.note("courses", entry.code, made=False, changed=changed)
 
 
 def _prerequisites(course: Course, entry: CourseEntry, rows: dict[str, Course]) -> bool:
+    if "prerequisites" not in entry.model_fields_set:
+        return False
     wanted = {rows[item.course].id: item.strength for item in entry.prerequisites}
     before = {item.needs_id: item.kind for item in course.prerequisites}
     if wanted == before:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from flask import abort
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from courses.models import Course
+from courses.models import Body, Course
 from courses.offering_models import Offering, OfferingInstructor, Venue
 
 
@@ -12,6 +12,17 @@ def course_of(session: Session, code: str) -> Course:
     """Any course, drafts too: for the office."""
     found = session.scalar(sa.select(Course).where(Course.code == code.upper()))
     return found or abort(404)
+
+
+def body_of(session: Session, code: str) -> Body:
+    """A body. Codes from a catalog file may hold small letters: the one written like this comes first."""
+    query = (
+        sa.select(Body)
+        .where(sa.func.lower(Body.code) == code.lower())
+        .order_by((Body.code == code).desc(), Body.id)
+        .limit(1)
+    )
+    return session.scalar(query) or abort(404)
 
 
 def offering_of(session: Session, code: str, *, lock: bool = False) -> Offering:

@@ -132,31 +132,53 @@ def check_policy(session: Session, policy_id: int) -> None:
 
 
 def check_dates(opens_at: datetime | None, closes_at: datetime | None, starts_at: datetime) -> None:
-    """Raise RuleError when enrollment would open or close after the class has begun, or close before it opens (UTC)."""
+    """Raise RuleError with everything that ``date_problems`` finds."""
+    raise_all(date_problems(opens_at, closes_at, starts_at))
+
+
+def date_problems(
+    opens_at: datetime | None, closes_at: datetime | None, starts_at: datetime
+) -> list[RuleError]:
+    """What is wrong when enrollment would open or close after the class has begun, or close before it opens (UTC)."""
+    found = []
     if opens_at is not None and opens_at >= starts_at:
-        raise RuleError(_("This has to be before the class begins."), field="opens_at")
+        found.append(RuleError(_("This has to be before the class begins."), field="opens_at"))
     if closes_at is not None and closes_at > starts_at:
-        raise RuleError(
-            _("Enrollment closes when the class begins at the latest. After that the office enrolls people."),
-            field="closes_at",
+        told = _(
+            "Enrollment closes when the class begins at the latest. After that the office enrolls people."
         )
-    if opens_at is not None and closes_at is not None and closes_at <= opens_at:
-        raise RuleError(_("This has to be after enrollment opens."), field="closes_at")
+        found.append(RuleError(told, field="closes_at"))
+    elif opens_at is not None and closes_at is not None and closes_at <= opens_at:
+        found.append(RuleError(_("This has to be after enrollment opens."), field="closes_at"))
+    return found
 
 
 def check_minimum(minimum: int | None, decide_by: date | None, *, capacity: int, first_day: date) -> None:
-    """Raise RuleError when a minimum lacks its day, exceeds the places, or is decided on after the class has begun."""
-    if minimum is not None and decide_by is None:
-        raise RuleError(_("Say by which day the office decides."), field="decide_by")
+    """Raise RuleError with everything that ``minimum_problems`` finds."""
+    raise_all(minimum_problems(minimum, decide_by, capacity=capacity, first_day=first_day))
+
+
+def minimum_problems(
+    minimum: int | None, decide_by: date | None, *, capacity: int, first_day: date
+) -> list[RuleError]:
+    """What is wrong when a minimum lacks its day, exceeds the places, or is decided on after the class has begun."""
+    found = []
     if decide_by is not None and minimum is None:
-        raise RuleError(_("Say how many students the class needs."), field="minimum_to_run")
+        found.append(RuleError(_("Say how many students the class needs."), field="minimum_to_run"))
     if minimum is not None and minimum > capacity:
-        raise RuleError(
-            ngettext("The class has only %(num)s place.", "The class has only %(num)s places.", capacity),
-            field="minimum_to_run",
-        )
+        told = ngettext("The class has only %(num)s place.", "The class has only %(num)s places.", capacity)
+        found.append(RuleError(told, field="minimum_to_run"))
+    if minimum is not None and decide_by is None:
+        found.append(RuleError(_("Say by which day the office decides."), field="decide_by"))
     if decide_by is not None and decide_by > first_day:
-        raise RuleError(_("Decide before the class begins."), field="decide_by")
+        found.append(RuleError(_("Decide before the class begins."), field="decide_by"))
+    return found
+
+
+def raise_all(wrong: Sequence[RuleError]) -> None:
+    """Raise the first of these, which tells the others too; nothing when there is none."""
+    if wrong:
+        raise wrong[0].together_with(wrong[1:])
 
 
 def check_conflicts(

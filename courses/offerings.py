@@ -25,9 +25,12 @@ from courses.offering_checks import (
     check_places,
     check_policy,
     course_to_run,
+    date_problems,
     lock_offering,
+    minimum_problems,
     new_meeting,
     people_to_assign,
+    raise_all,
     unless_known,
     venue_to_use,
 )
@@ -83,9 +86,7 @@ def create_offering(
     course, venue = course_to_run(session, data.course_id), venue_to_use(session, data.venue_id)
     people = people_to_assign(session, data.lead_id, data.assistant_ids)
     meetings = check_order(data.meetings, venue.time_zone)
-    wrong = problems(session, data, course, venue)
-    if wrong:
-        raise wrong[0].together_with(wrong[1:])
+    raise_all(problems(session, data, course, venue))
     code = _free_code(session, data.code, course, venue)
     known = check_conflicts(session, meetings, venue, people, None, despite_conflicts)
     offering = Offering(
@@ -123,10 +124,6 @@ def problems(session: Session, data: NewOffering, course: Course, venue: Venue) 
         lambda: _free_code(session, data.code, course, venue),
         lambda: check_places(data.capacity, venue),
         lambda: check_policy(session, data.policy_id),
-        lambda: check_dates(data.opens_at, data.closes_at, starts_at),
-        lambda: check_minimum(
-            data.minimum_to_run, data.decide_by, capacity=data.capacity, first_day=first_day
-        ),
     ]
     found = []
     for check in checks:
@@ -134,6 +131,10 @@ def problems(session: Session, data: NewOffering, course: Course, venue: Venue) 
             check()
         except RuleError as error:
             found.append(error)
+    found += date_problems(data.opens_at, data.closes_at, starts_at)
+    found += minimum_problems(
+        data.minimum_to_run, data.decide_by, capacity=data.capacity, first_day=first_day
+    )
     return found
 
 

@@ -25,6 +25,7 @@ from core.clock import local_date
 from core.database import locked
 from core.errors import RuleError
 from core.files import store
+from courses.bodies import a_use
 from courses.models import Body
 from courses.offering_models import Offering
 from portal.board_models import BoardReport, BoardReportRow
@@ -224,6 +225,13 @@ def _twice_refused(lines: Sequence[Line]) -> list[Line]:
         else line
         for line in lines
     ]
+
+
+@a_use
+def reported(session: Session, body: Body) -> str:
+    """A sentence when a file was made for a body, which the ledger keeps; else nothing."""
+    query = sa.select(BoardReport.id).where(BoardReport.body_id == body.id).limit(1)
+    return _("The ledger of files for boards names it.") if session.scalar(query) else ""
 
 
 def report(session: Session, wanted: Wanted, *, actor: User, now: datetime) -> BoardReport:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from core.school import School
-from courses.models import Course, CourseState, Delivery, Policy, ScreeningSet, Subject
+from courses.models import Body, Course, CourseState, Delivery, Policy, ScreeningSet, Subject
 from courses.offering_models import (
     InstructorRole,
     Meeting,
@@ -101,6 +101,21 @@ def make_policy(session: Session, **values: Any) -> Policy:
     }
     policy: Policy = add(session, Policy(**(defaults | values)))
     return policy
+
+
+def make_body(session: Session, **values: Any) -> Body:
+    number = next(_numbers)
+    defaults: dict[str, Any] = {
+        "code": f"BODY-{number}",
+        "title": f"Board {number}",
+        "unit": "CE hours",
+        "minutes_per_unit": 50,
+        "step_thousandths": 500,
+        "partial_credit": False,
+        "requires": [],
+    }
+    body: Body = add(session, Body(**(defaults | values)))
+    return body
 
 
 def make_screening(session: Session, **values: Any) -> ScreeningSet:

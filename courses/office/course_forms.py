@@ -1,7 +1,6 @@
 """The course form: every field of a course, its prerequisites and its approvals."""
 
 import re
-from fractions import Fraction
 from typing import Any
 
 import babel.numbers
@@ -11,7 +10,6 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from core.editing import EditForm
-from core.formatting import number
 from core.forms import (
     BooleanField,
     CodeField,
@@ -28,11 +26,11 @@ from core.forms import (
     SelectField,
     StringField,
     TextAreaField,
+    UnitsField,
     ValidationError,
     WholeNumberField,
 )
 from core.school import current_school
-from core.typed import clean_text
 from courses.course_editing import CourseData, PlannedApproval
 from courses.models import Body, Course, Delivery, Evaluation, Policy, PrerequisiteKind, ScreeningSet, Subject
 
@@ -70,26 +68,6 @@ def currency_digits(session: Session) -> int:
     """How many decimals the school's currency has: 2 for dollars, 0 for yen."""
     school = current_school(session)
     return int(babel.numbers.get_currency_precision(school.currency)) if school else 2
-
-
-class UnitsField(StringField):
-    """Units as a body approved them, typed as 28.5 and kept as whole thousandths: 28500."""
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return number(Fraction(self.data, 1000), 3) if self.data else ""
-
-    def process_formdata(self, valuelist: Any) -> None:
-        """Read the units; raises ValueError with the message for its reader."""
-        self.data = None
-        typed = clean_text(valuelist[0]).replace(",", ".") if valuelist else ""
-        if not typed:
-            return
-        found = re.fullmatch(r"(\d{1,5})(?:\.(\d{1,3}))?", typed)
-        if not found:
-            raise ValueError(_("Use a number like 28.5."))
-        self.data = int(found[1]) * 1000 + int((found[2] or "").ljust(3, "0"))
 
 
 class RowForm(Form):
@@ -166,8 +144,8 @@ class CourseForm(EditForm):
         """Set the choices before anything typed is read."""
         session = self._session
         self.price.digits = currency_digits(session)
-        bodies = session.execute(sa.select(Body.id, Body.title).order_by(Body.title))
-        self._bodies = [(0, _("None")), *((key, title) for key, title in bodies)]
+        self.bodies = session.execute(sa.select(Body.id, Body.code, Body.title).order_by(Body.title)).all()
+        self._bodies = [(0, _("None")), *((row.id, row.title) for row in self.bodies)]
         self.screening_set_id.choices = _versions(session, ScreeningSet)
         self.policy_id.choices = _versions(session, Policy)
         super().process(*args, **kwargs)

@@ -16,7 +16,7 @@ from core.errors import RuleError
 from core.web import acting, note, page, see_other
 from courses.blueprint import blueprint
 from courses.models import Course
-from courses.offering_checks import ConflictError, lead_assists
+from courses.offering_checks import ConflictError, lead_assists, raise_all
 from courses.offering_models import Venue
 from courses.offerings import NewOffering, create_offering, problems
 from courses.office.class_forms import NewClassForm, how_it_runs, in_utc, planned_meetings
@@ -105,8 +105,7 @@ def _tell_problems(session: Session, form: NewClassForm) -> None:
     wrong = problems(session, data, course, venue)
     if data.lead_id and data.lead_id in data.assistant_ids:
         wrong.append(lead_assists())
-    if wrong:
-        raise wrong[0].together_with(wrong[1:])
+    raise_all(wrong)
 
 
 def _people(form: NewClassForm) -> list[int]:

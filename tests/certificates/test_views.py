@@ -11,11 +11,12 @@ from certificates import issuing
 from certificates.models import Certificate, CertificateState
 from core.database import begin_write
 from core.files import store
+from courses.models import Body
 from courses.offering_models import InstructorRole, Offering, OfferingInstructor
 from students.models import EnrollmentState
 from tests.certificates.test_issuing import finished_class, mark_all
 from tests.factories import NOW, make_student, make_user, put_enrollment
-from tests.helpers import sign_in, statements
+from tests.helpers import fields_of, sign_in, statements
 
 
 @pytest.fixture
@@ -206,3 +207,57 @@ def test_reserving_for_a_class_does_not_ask_per_student(session: Session, app: F
         statement for statement in seen if statement.startswith("SELECT") and "number_series" not in statement
     ]
     assert len(selects) <= 16, "\n".join(selects)
+
+
+def test_staff_are_led_to_where_a_reason_is_mended(
+    session: Session, client: FlaskClient, offering: Offering
+) -> None:
+    body = session.scalars(sa.select(Body)).one()
+    body.provider_number = ""
+    body.requires = ["provider_number", "program", "license_number"]
+    offering.course.approvals[0].program_number = " "
+    rosa, lead = make_user(session, Role.REGISTRAR), lead_of(session, offering)
+    session.commit()
+    address = f"/teaching/{offering.code}/certificates"
+    links = (
+        'href="/office/bodies/board"',
+        f'href="/office/courses/{offering.course.code.lower()}#approvals"',
+    )
+    sign_in(client, rosa)
+    shown = client.get(address).text
+    assert "the provider number (on the body’s page)" in shown
+    assert [shown.count(link) for link in links] == [2, 2]
+    sign_in(client, lead)
+    shown = client.get(address).text
+    assert [shown.count(link) for link in links] == [0, 0]
+    sign_in(client, rosa)
+    form = fields_of(client.get("/office/bodies/board")) | {
+        "provider_number": "P-7",
+        "requires": "provider_number",
+    }
+    assert client.post("/office/bodies/board", data=form).status_code == 303
+    shown = client.get(address).text
+    assert "2 students are eligible." in shown
+    assert [shown.count(link) for link in links] == [0, 0]
+
+
+def test_an_edit_of_a_body_changes_what_is_judged_and_not_what_is_issued(
+    session: Session, client: FlaskClient, offering: Offering
+) -> None:
+    (issued, _other) = issue_all(session, offering)
+    before = dict(issued.snapshot)
+    late = put_enrollment(session, offering, make_student(session), EnrollmentState.COMPLETED)
+    mark_all(session, offering, late, (90, 90))
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    sign_in(client, rosa)
+    address = f"/teaching/{offering.code}/certificates"
+    assert "Board of Bodywork: 3.5 CE hours" in client.get(address).text
+    form = fields_of(client.get("/office/bodies/board"))
+    form |= {"minutes_per_unit": "60", "step": "0.25", "unit": "contact hours", "requires": "license_number"}
+    assert client.post("/office/bodies/board", data=form).status_code == 303
+    assert "Board of Bodywork: 3 contact hours" in client.get(address).text
+    session.expire_all()
+    assert session.get_one(Certificate, issued.id).snapshot == before
+    refused = client.post("/office/bodies/board/remove", follow_redirects=True).text
+    assert "Certificates carry its line, and it says how long they are kept." in refused

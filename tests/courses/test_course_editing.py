@@ -19,7 +19,7 @@ from courses.course_editing import (
     retire_course,
 )
 from courses.models import Body, Course, CourseState, Delivery, PrerequisiteKind, Subject
-from tests.factories import NOW, add, make_course, make_policy, make_screening, make_user
+from tests.factories import NOW, add, make_body, make_course, make_policy, make_screening, make_user
 
 pytestmark = pytest.mark.both_databases
 REQUIRED = PrerequisiteKind.REQUIRED
@@ -63,18 +63,7 @@ def same(course: Course, **values: Any) -> CourseData:
 
 
 def body(session: Session) -> Body:
-    made: Body = add(
-        session,
-        Body(),
-        code="BOARD",
-        title="The Board",
-        unit="CE hours",
-        minutes_per_unit=50,
-        step_thousandths=500,
-        partial_credit=False,
-        requires=[],
-    )
-    return made
+    return make_body(session, title="The Board")
 
 
 def test_a_new_course_is_a_draft_in_its_subject(session: Session, rosa: User) -> None:

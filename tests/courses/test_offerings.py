@@ -134,6 +134,26 @@ def test_what_cannot_be_is_refused_at_its_field(
     assert error.value.field == field
 
 
+def test_each_wrong_date_is_told(session: Session, rosa: User, hall: Venue) -> None:
+    late = NOW + timedelta(days=300)
+    data = new(
+        make_course(session),
+        hall,
+        opens_at=late,
+        closes_at=late,
+        minimum_to_run=hall.seats,
+        decide_by=late.date(),
+        capacity=hall.seats - 1,
+    )
+    with pytest.raises(RuleError) as error:
+        create_offering(session, data, actor=rosa, now=NOW)
+    told = [wrong.field for wrong in (error.value, *error.value.also)]
+    assert told == ["opens_at", "closes_at", "minimum_to_run", "decide_by"]
+    with pytest.raises(RuleError) as error:
+        set_enrollment_dates(session, make_offering(session), late, late, actor=rosa, now=NOW)
+    assert [wrong.field for wrong in (error.value, *error.value.also)] == ["opens_at", "closes_at"]
+
+
 def test_students_and_closed_accounts_do_not_teach(session: Session, rosa: User, hall: Venue) -> None:
     course = make_course(session)
     for person in (make_user(session), make_user(session, Role.INSTRUCTOR, disabled_at=NOW)):

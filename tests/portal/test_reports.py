@@ -24,6 +24,7 @@ from core.audit import verify
 from core.database import begin_write
 from core.errors import RuleError
 from core.tables import xlsx_file
+from courses.bodies import uses_of
 from courses.models import Body
 from portal import boards
 from portal.board_models import BoardReportRow
@@ -258,6 +259,7 @@ def test_a_board_is_told_once(session: Session, made: Class, board: Body) -> Non
     row = boards.report(session, wanted(board), actor=user, now=NOW)
     session.commit()
     assert row.row_count == 1
+    assert "The ledger of files for boards names it." in uses_of(session, board)
     told = session.scalars(sa.select(BoardReportRow)).one()
     assert (told.license_number, told.completed_on) == ("MA0", date(2027, 3, 1))
     begin_write(session)

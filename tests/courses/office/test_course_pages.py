@@ -93,7 +93,7 @@ def test_a_half_written_approval_is_told(session: Session, client: FlaskClient, 
     form = typed(session) | {"approvals-0-body_id": str(board.id), "approvals-0-units": "28,5x"}
     answer = client.post("/office/courses/new", data=form)
     assert answer.status_code == 422
-    assert "Use a number like 28.5." in answer.text
+    assert "Use a number like 28.5, with at most three decimals." in answer.text
     good = {
         "approvals-0-units": "28.5",
         "approvals-0-program_number": "P1",
