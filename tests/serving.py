@@ -4,7 +4,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,14 +15,6 @@ import sqlalchemy as sa
 from flask import Flask
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def environment(app: Flask, port: int, **more: str) -> dict[str, str]:
@@ -52,14 +43,14 @@ class Process:
         """SIGKILL to the whole group, as when the machine loses it."""
         if self.popen.poll() is None:
             os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait(30)
+        self.popen.wait(120)
 
     def stop(self) -> None:
         """SIGTERM, and wait until it has ended."""
         if self.popen.poll() is None:
             os.killpg(self.popen.pid, signal.SIGTERM)
             try:
-                self.popen.wait(30)
+                self.popen.wait(120)
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -93,9 +84,9 @@ def start_web(
     ]
     env = environment(app, port, WEB_CONCURRENCY=str(workers), WEB_THREADS="16", **(settings or {}))
     process = start(command, env, log)
-    until = time.monotonic() + 40
+    until = time.monotonic() + 120
     while time.monotonic() < until:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             connection.request("GET", "/healthz")
             if connection.getresponse().status == 200:
@@ -134,7 +125,7 @@ class Client:
 
     def send(self, method: str, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
         """Status and body. Raises OSError or HTTPException when the server went away."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             headers = {
                 "Cookie": f"stillpoint={self.cookie}",

@@ -1,7 +1,6 @@
 """Starts the real server on a school made for measuring, and reads what its processes cost."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,15 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+# Seconds for a server to start; a busy machine takes its time.
+PATIENCE = 120
 
 
 @dataclass
@@ -98,11 +94,13 @@ def serving(environment: dict[str, str], workers: int = 2, port: int = 0) -> Ite
 
 
 def _wait_for(server: Server) -> None:
-    for _ in range(200):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and server.process.poll() is None:
         try:
-            with urlopen(server.address + "/healthz", timeout=2) as answer:
+            with urlopen(server.address + "/healthz", timeout=10) as answer:
                 if answer.status == 200 and len(server.workers()) >= 2:
                     return
         except OSError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise SystemExit("the server did not start")

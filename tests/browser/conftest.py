@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -21,6 +21,9 @@ from core.settings import Settings
 from tests.attendance.classes import Class, make_class
 from tests.conftest import Databases
 from tests.helpers import sign_in
+
+# A busy machine takes its time; only a test that fails waits so long.
+expect.set_options(timeout=60_000)
 
 ARGUMENTS = (
     "--headless",
@@ -76,7 +79,7 @@ class Site:
             has_touch=touch,
             java_script_enabled=javascript,
         )
-        context.set_default_timeout(15000)
+        context.set_default_timeout(60_000)
         self.opened.append(context)
         if user is not None:
             self.sign_in(context, user)

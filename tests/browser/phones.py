@@ -37,7 +37,7 @@ def prepare(site: Site, user: User, url: str) -> tuple[BrowserContext, Page]:
 
 def until(page: Page, expression: str) -> None:
     """Wait until an expression is true; Playwright's own way needs eval, which the site's CSP forbids."""
-    for _attempt in range(100):
+    for _attempt in range(600):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(100)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.benchmark.server import ROOT, flask, free_port, serving
+from tests.benchmark.server import ROOT, flask, serving
+from tests.ports import free_port
 
 PASSWORD = "tideway-demo"
 
@@ -41,7 +42,7 @@ class School:
             accept_downloads=True,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         if login:
             self.sign_in(page, login)
@@ -66,7 +67,7 @@ class School:
 
     def wait_for_mail(self, recipient: str, words: str) -> EmailMessage:
         """The mail whose subject holds some words; waits for the worker."""
-        for _ in range(150):
+        for _ in range(600):
             for message in self.mails_to(recipient):
                 if words.lower() in str(message["Subject"]).lower():
                     return message
@@ -108,4 +109,4 @@ def running_school(folder: Path, browser: Browser, migrated: Path) -> Iterator[S
             yield School(server.address, folder, browser)
     finally:
         worker.terminate()
-        worker.wait(timeout=60)
+        worker.wait(timeout=120)

@@ -31,7 +31,7 @@ def test_marks_made_without_a_network_survive_a_killed_tab_and_send_themselves(
     expect(pill(page)).to_contain_text("2 marks on this phone.")
     choose(page, third, "absent")
     expect(pill(page)).to_have_text("1 not saved")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(1000)
     page.close()  # killed: the third was never saved
 
     page = open_page(phone, address(site, made))  # opens from this phone alone

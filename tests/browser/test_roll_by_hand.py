@@ -152,7 +152,7 @@ def test_a_remark_needs_no_network_and_survives_a_killed_tab(
     page.keyboard.type("Sits by the door.")
     save(page)  # a remark alone is not a mark: said at the row, and nothing is lost
     expect(page.locator(f"#e-{second}")).to_contain_text("Choose a mark as well")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(1000)
     page.close()
 
     page = open_page(phone, address(site, made))

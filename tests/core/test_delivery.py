@@ -21,6 +21,7 @@ from core import clock, delivery, outbox
 from core.database import begin_write
 from core.outbox import Attachment, MailState, Message, OutgoingMail
 from tests.factories import make_school
+from tests.ports import free_port
 
 pytestmark = pytest.mark.both_databases
 
@@ -64,19 +65,10 @@ class Inbox:
 @pytest.fixture
 def server() -> Iterator[tuple[Controller, Inbox]]:
     inbox = Inbox()
-    controller = Controller(inbox, hostname="127.0.0.1", port=0)
-    controller.port = _free_port()
+    controller = Controller(inbox, hostname="127.0.0.1", port=free_port(), ready_timeout=60)
     controller.start()
     yield controller, inbox
     controller.stop()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -189,7 +181,7 @@ def test_a_slow_server_gets_no_mail_whose_claim_may_have_lapsed(session: Session
 def test_an_unreachable_server_is_tried_again_later(session: Session, app: Flask) -> None:
     before = app.extensions["settings"]
     app.extensions["settings"] = replace(
-        before, smtp_host="127.0.0.1", smtp_port=_free_port(), smtp_security="none"
+        before, smtp_host="127.0.0.1", smtp_port=free_port(), smtp_security="none"
     )
     put(session)
     try:

@@ -27,6 +27,7 @@ from students import leaving, waitlist
 from students.models import LIVE_STATES, Enrollment, EnrollmentState
 from tests import serving
 from tests.factories import make_course, make_offering, make_policy, make_school, make_student
+from tests.ports import free_port
 from tests.students.acting import fill
 from tests.students.invariants import check_invariants
 from tests.students.test_races import FIELDS
@@ -55,7 +56,7 @@ class Killer:
     """The web server and the worker, one of which dies every now and then."""
 
     def __init__(self, app: Flask, folder: Path, smtp_port: int) -> None:
-        self.app, self.folder, self.port = app, folder, serving.free_port()
+        self.app, self.folder, self.port = app, folder, free_port()
         self.mail = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(smtp_port), "SMTP_SECURITY": "none"}
         self.web = serving.start_web(app, self.port, folder / "web.log", settings=self.mail)
         self.worker = self._new_worker()
@@ -143,7 +144,7 @@ def test_kills_during_a_rush_lose_and_double_nothing(app: Flask, session: Sessio
     address, rush_id, lapsing_id = f"/classes/{rush.code}/enroll", rush.id, lapsing.id
     session.rollback()
     post = Post()
-    server = Controller(post, hostname="127.0.0.1", port=serving.free_port())
+    server = Controller(post, hostname="127.0.0.1", port=free_port(), ready_timeout=60)
     server.start()
     killer = Killer(app, tmp_path, server.port)
     ended = threading.Event()

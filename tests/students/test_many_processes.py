@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.audit import verify
 from core.database import begin_write
 from tests import serving
+from tests.ports import free_port
 from tests.students.invariants import check_fees, check_invariants
 from tests.students.moves import make_cast
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.both_databases
 def act_side_by_side(app: Flask, session: Session, folder: Path, *, processes: int, steps: int) -> None:
     cast = make_cast(session)
     session.commit()
-    env = serving.environment(app, serving.free_port())
+    env = serving.environment(app, free_port())
     started = []
     try:
         for seed in range(processes):
@@ -33,7 +34,7 @@ def act_side_by_side(app: Flask, session: Session, folder: Path, *, processes: i
                 str(steps),
             ]
             started.append(serving.start(command, env, folder / f"mover-{seed}.log"))
-        codes = [process.popen.wait(60 + steps) for process in started]
+        codes = [process.popen.wait(240 + steps) for process in started]
     finally:
         for process in started:
             process.kill()

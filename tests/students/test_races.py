@@ -26,6 +26,7 @@ from students.models import Enrollment, EnrollmentState, Student
 from tests import serving
 from tests.factories import make_course, make_school, make_student, make_user
 from tests.helpers import sign_in
+from tests.ports import free_port
 from tests.students.acting import fill, request_of, soon
 from tests.students.invariants import check_invariants
 
@@ -47,7 +48,7 @@ def at_once(app: Flask, acts: list[Callable[[], Any]], workers: int = 16) -> lis
 
     def run(act: Callable[[], Any]) -> Any:
         with app.app_context():
-            line.wait(30)
+            line.wait(120)
             try:
                 return act()
             except RuleError as error:
@@ -87,7 +88,7 @@ def test_two_hundred_posts_for_thirty_places_from_threads(app: Flask, session: S
     line = threading.Barrier(40)
 
     def post(client: Any) -> int:
-        line.wait(60)
+        line.wait(120)
         return int(client.post(address, data=FIELDS).status_code)
 
     with ThreadPoolExecutor(40) as pool:
@@ -110,7 +111,7 @@ def test_two_hundred_clients_of_a_real_server_with_several_processes(
     keys = [make_student(session).user.get_id() for _ in range(200)]
     address = f"/classes/{offering.code}/enroll"
     session.commit()
-    port = serving.free_port()
+    port = free_port()
     web = serving.start_web(app, port, tmp_path / "web.log", workers=3)
     try:
         clients = [serving.Client(port, serving.session_cookie(app, key)) for key in keys]

@@ -20,6 +20,7 @@ from students.models import Enrollment, EnrollmentState
 from tests import serving
 from tests.factories import NOW, make_offering, make_school, make_student, put_enrollment
 from tests.helpers import statements
+from tests.ports import free_port
 from tests.students.acting import ask
 
 pytestmark = pytest.mark.both_databases
@@ -245,7 +246,7 @@ def test_killing_the_job_again_and_again_reminds_everyone_once(
             put_enrollment(session, offering, student, changed_at=now - timedelta(days=30))
             expected += 1
     session.commit()
-    env = serving.environment(app, serving.free_port())
+    env = serving.environment(app, free_port())
     log, kills, runs = tmp_path / "remind.log", 0, 0
     while True:
         runs += 1
