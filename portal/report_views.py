@@ -26,7 +26,8 @@ from portal import boards
 from portal.blueprint import blueprint
 from portal.board_models import BoardReport
 from portal.boards import Wanted
-from portal.reports import REPORTS, Span
+from portal.report_list import REPORTS
+from portal.reports import Span
 from students.jurisdictions import LONGEST, jurisdiction_of
 from students.people import PROFESSIONS
 

@@ -1,7 +1,7 @@
 """The office's reports: plain tables over a span of days, read in a constant number of statements each.
 
-Days are those on which a class ends, on the school's clock, both included; "now" decides what runs or is late. Moments in
-the rows are on the clock of their class, which the last column names.
+Days are those on which a class ends (unless the report says otherwise), on the school's clock, both included; "now" decides
+what runs or is late. Moments in the rows are on the clock of their class, which the last column names.
 """
 
 from collections import defaultdict
@@ -61,12 +61,13 @@ Table = tuple[list[Column], Iterable[Sequence[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report: its name in addresses, its title, what it says, and what makes its table."""
+    """One report: its name in addresses, its title, what it says, what makes its table, and which days are asked for."""
 
     key: str
     title: object
     says: object
     table: Callable[[Session, Span], Table]
+    days: object = lazy_gettext("Classes that end from")
 
 
 def classes(session: Session, span: Span) -> Table:
@@ -365,18 +366,3 @@ def _on_class_clock(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
 
 def _in(span: Span) -> sa.ColumnElement[bool]:
     return sa.and_(Offering.ends_at >= span.begins, Offering.ends_at <= span.ends)
-
-
-_l = lazy_gettext
-REPORTS = {
-    report.key: report
-    for report in (
-        Report("classes", _l("Classes"), _l("Seats, how the students ended, minutes taught."), classes),
-        Report("students", _l("Students"), _l("Classes and minutes of each student."), students),
-        Report("instructors", _l("Instructors"), _l("Classes, meetings and minutes of each instructor."), instructors),
-        Report("attendance", _l("Attendance"), _l("Every student at every meeting."), attendance),
-        Report("untaken", _l("Rolls not taken"), _l("Meetings that are over and have no roll."), untaken),
-        Report("at-risk", _l("At risk"), _l("Who needs a make-up to complete a running class."), at_risk),
-        Report("no-shows", _l("No-shows"), _l("Who never came, or has not come so far."), no_shows),
-    )
-}  # fmt: skip

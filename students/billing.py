@@ -93,6 +93,7 @@ def _issue(
         entry_id=entry.id if entry else None,
         through_entry=account.entry_count,
         snapshot=facts,
+        tax_rate=school.tax_rate,
         issued_at=now,
         issued_by_id=actor.id if actor else None,
     )

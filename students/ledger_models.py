@@ -198,6 +198,7 @@ class FeeDocument(Base):
         sa.UniqueConstraint("kind", "year", "sequence"),
         sa.CheckConstraint("(kind = 'receipt') = (entry_id IS NOT NULL)", name="receipt_has_a_payment"),
         sa.CheckConstraint("sequence > 0", name="sequence_positive"),
+        sa.CheckConstraint("tax_rate BETWEEN 0 AND 1000000", name="tax_rate"),
     )
 
     id: Mapped[Key]
@@ -209,6 +210,8 @@ class FeeDocument(Base):
     entry_id: Mapped[int | None] = mapped_column(sa.ForeignKey("fee_entries.id"), unique=True)
     through_entry: Mapped[int]
     snapshot: Mapped[dict[str, Any]]
+    # The rate of the tax within its total, as in ``School.tax_rate``.
+    tax_rate: Mapped[int] = mapped_column(default=0)
     issued_at: Mapped[datetime]
     issued_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
 

@@ -5,10 +5,15 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from accounts.models import Role
 from core.database import Base, db
 from core.migrations import alembic, ddl_of
+from students import billing
+from students.ledger_models import FeeDocument
 from students.models import Enrollment, License, Student
 from tests import factories
+from tests.students.acting import ask
+from tests.students.fees import account_of
 from tests.students.grouping import book, name
 
 pytestmark = pytest.mark.both_databases
@@ -112,6 +117,27 @@ def test_states_are_spelled_in_two_letters_and_nothing_is_lost(session: Session,
     ]
     assert held == kept
     assert into == [ids[2], ids[2], None]
+
+
+def test_documents_know_the_rate_that_they_print(session: Session, app: Flask) -> None:
+    """0030: the rate is read from the line of each document that was issued before."""
+    school = factories.make_school(session, tax_name="sales tax", tax_id="NY 1")
+    staff = factories.make_user(session, Role.REGISTRAR)
+    rates = [0, 70_000, 88_750, 1_000_000]
+    for rate in rates:
+        school.tax_rate = rate
+        session.flush()
+        account = account_of(session, ask(session, factories.make_offering(session)))
+        billing.issue_invoice(session, account, actor=staff, now=factories.NOW)
+    session.commit()
+    session.close()
+    with app.app_context():
+        alembic.downgrade("0029")
+    with app.app_context():
+        alembic.upgrade()
+        with db.engine.connect() as connection:
+            found = connection.scalars(sa.select(FeeDocument.tax_rate).order_by(FeeDocument.id)).all()
+    assert found == rates
 
 
 def test_a_contact_keeps_seeing_what_they_saw(session: Session, app: Flask) -> None:

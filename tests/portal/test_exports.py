@@ -17,7 +17,7 @@ from core import clock
 from core.database import begin_write, db
 from courses.models import Course
 from courses.offering_models import Venue
-from portal.reports import REPORTS
+from portal.report_list import REPORTS
 from students import groups
 from students.models import Enrollment, License, Student
 from tests.factories import make_offering, make_user

@@ -29,7 +29,8 @@ from courses.models import Body
 from portal import boards
 from portal.board_models import BoardReportRow
 from portal.boards import Wanted
-from portal.reports import REPORTS, Span
+from portal.report_list import REPORTS
+from portal.reports import Span
 from students.models import EnrollmentState, License
 from tests import factories
 from tests.attendance.classes import NOW, START, Class, make_class
