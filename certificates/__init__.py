@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
         evaluation_views,
         issuing,
         key_models,
+        key_standing,
         mail,
         models,
         my_views,

@@ -40,7 +40,7 @@ def _open_to_all(response: Response, *, seconds: int = 300) -> Response:
 def did() -> ResponseReturnValue:
     """The issuer's DID document: every key of its history."""
     from certificates.badges import did_document
-    from certificates.keyring import published
+    from certificates.key_standing import published
 
     return _open_to_all(jsonify(did_document(_issuer(), published(db.session))))
 
@@ -56,7 +56,7 @@ def badge_issuer() -> ResponseReturnValue:
 @blueprint.get("/badges/keys/<name>")
 def badge_key(name: str) -> ResponseReturnValue:
     """One public key, as a bare JWK."""
-    from certificates.keyring import published
+    from certificates.key_standing import published
 
     jwk = published(db.session).get(name)
     if jwk is None:
@@ -84,9 +84,10 @@ def badge_status(number: int) -> ResponseReturnValue:
 
     503 while the key cannot be opened: a verifier tries again, and takes nothing for valid in between.
     """
-    from certificates.badges import STATUS_LIST_BITS, sign_credential, status_list
+    from certificates.badge_signing import sign_credential
+    from certificates.badges import STATUS_LIST_BITS, status_list
+    from certificates.key_faults import SigningKeyError
     from certificates.keyring import key_at_hand
-    from certificates.keys import SigningKeyError
 
     first = number * STATUS_LIST_BITS
     highest = db.session.scalar(sa.select(sa.func.max(Certificate.id))) or 0

@@ -1,30 +1,21 @@
 """Open Badges 3.0: the certificate as a credential that other software can read and check.
 
-VC-JWT (VC-JOSE-COSE) signed with RS256 or ES256, as the 1EdTech validator takes it: the payload is
-the credential itself, without a `vc` wrapper, plus `iss`, `jti`, `sub` and `nbf`. Pure functions on
-plain data; addresses are made of the school's public address.
+Pure functions on plain data; addresses are made of the school's public address. `certificates.badge_signing` signs.
 """
 
 import base64
 import gzip
-import json
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from flask_babel import gettext as _
-from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
 
-from certificates.keys import PrivateKey, SigningKey
 from core import pdf
 from core.errors import RuleError
 
@@ -183,29 +174,6 @@ def status_list(issuer: Issuer, address: str, revoked: Iterable[int], *, made_at
     }
 
 
-@lru_cache(maxsize=8)
-def _jose_key(private_key: PrivateKey) -> RSAKey | ECKey:
-    pem = private_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return RSAKey.import_key(pem) if isinstance(private_key, rsa.RSAPrivateKey) else ECKey.import_key(pem)
-
-
-def key_name(key: SigningKey) -> str:
-    """Return the name of a key in did.json and at /badges/keys/<name>: part of its RFC 7638 thumbprint."""
-    return "key-" + _jose_key(key.private_key).thumbprint()[:16]
-
-
-def public_jwk(key: SigningKey) -> Json:
-    """Return the public key as a bare JWK, as an HTTPS `kid` answers it."""
-    jose = _jose_key(key.private_key)
-    return {**jose.as_dict(private=False), "alg": _algorithm(key), "use": "sig"}
-
-
-def _algorithm(key: SigningKey) -> str:
-    return "RS256" if isinstance(key.private_key, rsa.RSAPrivateKey) else "ES256"
-
-
 def did_document(issuer: Issuer, keys: Mapping[str, Mapping[str, Any]]) -> Json:
     """Return did.json for the key history: name (from `key_name`) → public JWK, past keys included."""
     methods = [
@@ -223,24 +191,6 @@ def did_document(issuer: Issuer, keys: Mapping[str, Mapping[str, Any]]) -> Json:
         "verificationMethod": methods,
         "assertionMethod": [method["id"] for method in methods],
     }
-
-
-def sign_credential(made: Json, issuer: Issuer, key: SigningKey) -> str:
-    """Return a credential or status list as a VC-JWT; the same input gives the same text with RS256."""
-    starts = datetime.fromisoformat(made["validFrom"])
-    payload = made | {
-        "iss": issuer.did,
-        "jti": made["id"],
-        "sub": made["credentialSubject"]["id"],
-        "nbf": int(starts.timestamp()),
-    }
-    if "validUntil" in made:
-        payload["exp"] = int(datetime.fromisoformat(made["validUntil"]).timestamp())
-    header = {"alg": _algorithm(key), "typ": "JWT", "kid": f"{issuer.did}#{key_name(key)}"}
-    text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
-    return jws.serialize_compact(
-        header, text.encode(), _jose_key(key.private_key), algorithms=[header["alg"]]
-    )
 
 
 def badge_picture() -> bytes:

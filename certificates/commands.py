@@ -20,7 +20,8 @@ certificate_commands = Commands("certificates", help="Certificates: the signing 
 @certificate_commands.command("create-key")
 def create_key_command() -> None:
     """Make a signing key: a demo authority of one's own (once) and an issuer certificate for a year under it."""
-    from certificates.keyring import create_key, key_files
+    from certificates.key_standing import key_files, look
+    from certificates.keyring import create_key
 
     settings: Settings = current_app.extensions["settings"]
     school = current_school(db.session)
@@ -28,6 +29,7 @@ def create_key_command() -> None:
         raise click.ClickException("Set up the school first: its name stands in the certificate.")
     try:
         key = create_key(settings, school.name, now=clock.now())
+        look(clock.now())
     except RuleError as error:
         raise click.ClickException(str(error)) from None
     files = key_files(settings)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from certificates import key_standing
 from certificates.checks import problems_of
 from certificates.designs import current_look
 from certificates.eligibility import Verdict, judge_class, judge_one, load_offering
@@ -148,8 +149,6 @@ def reissue(
 
 
 def _school_ready(session: Session, now: datetime) -> School:
-    from certificates.keyring import current_key  # much to import: when something is issued
-
     school = current_school(session)
     if school is None:
         raise RuleError(_("The school's name and address are not set up yet."))
@@ -159,7 +158,7 @@ def _school_ready(session: Session, now: datetime) -> School:
         raise RuleError(
             _("Certificates cannot be issued yet: the public address of this site (PUBLIC_URL) is not set.")
         ) from None
-    current_key(now)  # an expired key, a wrong passphrase: said before a number is taken
+    key_standing.refuse_unusable(session, now)  # an expired key, a wrong passphrase: before a number is taken
     return school
 
 

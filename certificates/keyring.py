@@ -1,27 +1,25 @@
-"""The school's signing key in use, and the history of keys: what was signed with a key of the history stays ours.
+"""The school's signing key in use: opening it, making it, and putting it into the history, whose keys stay ours.
 
-The key itself lies in a PKCS#12 file outside the database; the history keeps only certificates and public keys.
+The key itself lies in a PKCS#12 file outside the database; the history keeps only certificates and public keys. What web
+processes ask of keys stands in ``certificates.key_standing``.
 """
 
-import contextlib
 import os
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from flask import current_app
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from certificates.badges import key_name, public_jwk
+from certificates.badge_signing import key_name, public_jwk
+from certificates.key_faults import KeyFaultError
 from certificates.key_models import KeyRecord
+from certificates.key_standing import KeyFiles, key_files
 from certificates.keys import (
     SigningKey,
-    SigningKeyError,
     check_time,
     create_demo_authority,
     create_issuer,
@@ -29,25 +27,7 @@ from certificates.keys import (
     open_signing_key,
 )
 from core.database import insert_for
-from core.formatting import long_date
 from core.settings import Settings
-
-WARN_AHEAD = timedelta(days=30)  # a yearly key from create-key overlaps the next by as much
-
-
-@dataclass(frozen=True)
-class KeyFiles:
-    """Where the key, its passphrase and the demo authority lie."""
-
-    key: Path
-    passphrase: Path
-    authority: Path
-
-
-def key_files(settings: Settings) -> KeyFiles:
-    """The files beside the configured key."""
-    path = settings.signing_key_path or settings.instance_path / "signing-key.p12"
-    return KeyFiles(path, path.with_name("signing-key.passphrase"), path.with_name("demo-authority.p12"))
 
 
 def current_key(now: datetime) -> SigningKey | None:
@@ -75,24 +55,12 @@ def key_at_hand() -> SigningKey | None:
         return None
     except OSError as error:
         path = error.filename or files.key
-        raise SigningKeyError(_("The file %(path)s of the signing key can’t be read.", path=path)) from error
+        raise KeyFaultError("unreadable", path=str(path)) from error
 
 
 @lru_cache(maxsize=2)
 def _opened(path: Path, _changed: int, passphrase: bytes) -> SigningKey:
     return open_signing_key(path.read_bytes(), passphrase)
-
-
-def trouble(now: datetime) -> str:
-    """What keeps certificates from being signed now, or will within ``WARN_AHEAD``; empty when nothing does."""
-    try:
-        key = current_key(now)
-    except SigningKeyError as error:
-        return str(error)
-    if key is None or key.certificate.not_valid_after_utc - now > WARN_AHEAD:
-        return ""
-    until = long_date(key.certificate.not_valid_after_utc.date())
-    return _("The certificate of the signing key expires on %(date)s. Make or buy the next one.", date=until)
 
 
 def _passphrase(settings: Settings, files: KeyFiles) -> bytes:
@@ -142,18 +110,7 @@ def remember(session: Session, key: SigningKey, *, now: datetime) -> None:
     session.execute(insert_for(session)(KeyRecord).values(values).on_conflict_do_nothing())
 
 
-def published(session: Session) -> dict[str, dict[str, Any]]:
-    """Every public key that verifiers may meet, as a JWK by name: the history, and the key that signs next.
-
-    A key that was just put in place signs the list of revoked badges before it signs a certificate.
-    """
-    keys = {record.name: record.jwk for record in history(session)}
-    with contextlib.suppress(SigningKeyError):
-        if (key := key_at_hand()) is not None:
-            keys.setdefault(key_name(key), public_jwk(key))
-    return keys
-
-
-def history(session: Session) -> list[KeyRecord]:
-    """Every key that has signed, oldest first."""
-    return list(session.scalars(sa.select(KeyRecord).order_by(KeyRecord.id)))
+def name_and_jwk() -> dict[str, dict[str, Any]]:
+    """The public key of the configured file by its name; empty without one. Raises SigningKeyError."""
+    key = key_at_hand()
+    return {} if key is None else {key_name(key): public_jwk(key)}

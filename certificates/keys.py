@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 from flask_babel import gettext as _
 
-from core.errors import RuleError
+from certificates.key_faults import KeyFaultError, SigningKeyError
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
@@ -22,10 +22,6 @@ ISSUER_DAYS = 400
 AUTHORITY_YEARS = 20
 SMALLEST_RSA_BITS = 2048
 RSA_BITS = 3072
-
-
-class SigningKeyError(RuleError):
-    """A key that can't sign; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +79,9 @@ def check_time(key: SigningKey, now: datetime) -> None:
     """Raise SigningKeyError when the key's certificate is expired or not yet valid at `now` (aware)."""
     if now > key.certificate.not_valid_after_utc:
         date = key.certificate.not_valid_after_utc.date().isoformat()
-        raise SigningKeyError(_("The certificate of the signing key expired on %(date)s.", date=date))
+        raise KeyFaultError("expired", date=date)
     if now < key.certificate.not_valid_before_utc:
-        raise SigningKeyError(_("The certificate of the signing key is not valid yet."))
+        raise KeyFaultError("early")
 
 
 def open_signing_key(data: bytes, passphrase: bytes) -> SigningKey:
@@ -97,21 +93,21 @@ def open_signing_key(data: bytes, passphrase: bytes) -> SigningKey:
     try:
         private_key, certificate, others = pkcs12.load_key_and_certificates(data, passphrase)
     except ValueError as error:
-        raise SigningKeyError(_("This is not a PKCS#12 file, or its passphrase is wrong.")) from error
+        raise KeyFaultError("closed") from error
     if private_key is None or certificate is None:
-        raise SigningKeyError(_("This PKCS#12 file does not hold a key with its certificate."))
+        raise KeyFaultError("incomplete")
     if not isinstance(private_key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
-        raise SigningKeyError(_("Certificates are signed with an RSA key or a P-256 key."))
+        raise KeyFaultError("kind")
     if isinstance(private_key, rsa.RSAPrivateKey) and private_key.key_size < SMALLEST_RSA_BITS:
-        raise SigningKeyError(_("This RSA key is too short; at least 2,048 bits are needed."))
+        raise KeyFaultError("short")
     if isinstance(private_key, ec.EllipticCurvePrivateKey) and not isinstance(
         private_key.curve, ec.SECP256R1
     ):
-        raise SigningKeyError(_("Certificates are signed with an RSA key or a P-256 key."))
+        raise KeyFaultError("kind")
     if certificate.public_key() != private_key.public_key():
-        raise SigningKeyError(_("The certificate in this file belongs to another key."))
+        raise KeyFaultError("foreign")
     if not _may_sign(certificate):
-        raise SigningKeyError(_("The certificate in this file is not made for signing documents."))
+        raise KeyFaultError("purpose")
     return SigningKey(private_key, certificate, tuple(others))
 
 
@@ -157,9 +153,9 @@ def create_issuer(organization: str, authority: bytes, *, passphrase: bytes, now
     try:
         above_key, above, _others = pkcs12.load_key_and_certificates(authority, passphrase)
     except ValueError as error:
-        raise SigningKeyError(_("This is not a PKCS#12 file, or its passphrase is wrong.")) from error
+        raise KeyFaultError("closed") from error
     if above is None or not isinstance(above_key, rsa.RSAPrivateKey):
-        raise SigningKeyError(_("This PKCS#12 file does not hold a key with its certificate."))
+        raise KeyFaultError("incomplete")
     key = rsa.generate_private_key(65537, RSA_BITS)
     start = now.astimezone(UTC).replace(microsecond=0)
     certificate = (

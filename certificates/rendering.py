@@ -9,6 +9,7 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from certificates import badges
+from certificates.badge_signing import sign_credential
 from certificates.badges import STATUS_LIST_BITS, Achievement, Award, Issuer
 from certificates.keys import SigningKey
 from certificates.signing import http_timestamper, sign_pdf
@@ -42,7 +43,7 @@ def render_certificate(
     attachments: list[Attachment] = []
     if key is not None:
         issuer, award = award_of(snapshot, certificate_id=certificate_id, issued_at=issued_at)
-        jwt = badges.sign_credential(badges.credential(issuer, award), issuer, key)
+        jwt = sign_credential(badges.credential(issuer, award), issuer, key)
         attachments.append(
             Attachment(
                 name="credential.jwt",

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from flask_babel import gettext as _
 
-from certificates.keys import PrivateKey, SigningKey, SigningKeyError
+from certificates.key_faults import SigningKeyError
+from certificates.keys import PrivateKey, SigningKey
 from certificates.pyhanko_modules import load_pyhanko
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ def verify_file() -> ResponseReturnValue:
         words = _("This file is byte for byte what we issued.")
         return answer(finding(db.session, row, today), row.number, zone, file_words=words)
     from certificates.judging import judge_pdf, sentence
-    from certificates.keyring import history
+    from certificates.key_standing import history
 
     known = [record.certificate_pem.encode() for record in history(db.session)]
     judged = judge_pdf(content, known)

@@ -138,7 +138,7 @@ def download(number: str) -> ResponseReturnValue:
 @roles(*STAFF)
 def office_certificates() -> ResponseReturnValue:
     """The register of numbers, with search; what needs the office first."""
-    from certificates.keyring import trouble
+    from certificates.key_standing import trouble
     from certificates.register import PAGE_SIZE, flagged_and_failed, search_register
 
     number = page_number()
@@ -157,7 +157,7 @@ def office_certificates() -> ResponseReturnValue:
         states=list(CertificateState),
         flagged=flagged,
         failed=failed,
-        key_trouble=trouble(clock.now()),
+        key_trouble=trouble(db.session, clock.now()),
     )
 
 

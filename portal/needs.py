@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from attendance.door_models import WalkIn
 from attendance.makeup_models import MakeUp, MakeUpState
+from certificates import key_standing
 from certificates.models import Certificate, CertificateState
 from core.clock import local_date
 from core.formatting import date_time, listing, money
@@ -68,7 +69,7 @@ def needs(session: Session, *, now: datetime, zone: str) -> list[Task]:
         _access_help(people["help"]),
         *_door_and_make_ups(session),
         _to_finalize(session, now),
-        _signing(now),
+        _signing(session, now),
         _unmade(people["unmade"]),
         _corrected(people["corrected"]),
         _certificates(people["certificates"]),
@@ -226,10 +227,8 @@ def _unmade(rows: Rows) -> Task | None:
     )
 
 
-def _signing(now: datetime) -> Task | None:
-    from certificates.keyring import trouble  # much to import: not when a web process starts
-
-    told = trouble(now)
+def _signing(session: Session, now: datetime) -> Task | None:
+    told = key_standing.trouble(session, now)
     if not told:
         return None
     title = _("signing key needs attention")

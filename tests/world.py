@@ -15,7 +15,7 @@ from attendance.codes import Way, door_key
 from attendance.makeup_models import MakeUp, MakeUpState
 from attendance.models import AttendanceMark, CheckIn, MarkStatus
 from certificates import issuing
-from certificates.badges import key_name
+from certificates.badge_signing import key_name
 from certificates.keyring import create_key
 from certificates.models import Certificate
 from core import clock

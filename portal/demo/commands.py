@@ -28,7 +28,8 @@ KEY_SINCE = timedelta(days=60)
 def load() -> None:
     """Fill an empty database with Tideway Bodywork Institute: catalog, people, classes, certificates."""
     from certificates import issuing
-    from certificates.keyring import create_key, key_files
+    from certificates.key_standing import key_files, look
+    from certificates.keyring import create_key
     from core.outbox import OutgoingMail
     from courses.marked_yaml import CatalogError
     from portal.demo.loading import DOMAIN, PASSWORD, load_demo
@@ -42,6 +43,7 @@ def load() -> None:
     settings: Settings = current_app.extensions["settings"]
     if not key_files(settings).key.exists():
         create_key(settings, "Tideway Bodywork Institute", now=clock.now() - KEY_SINCE)
+    look(clock.now())
     made = issuing.make_waiting()
     with writing() as session:
         session.execute(sa.delete(OutgoingMail))  # the certificates of a past class were mailed in the past

@@ -98,7 +98,7 @@ def _forget(enrollment_ids: set[int]) -> None:
 def _stored(app: Flask) -> list[Line]:
     """CPU of judging a file (byte for byte the same ones are only looked up) and of handing out a stored one."""
     from certificates.judging import Outcome, judge_pdf
-    from certificates.keyring import history
+    from certificates.key_standing import history
     from core.files import store
 
     with app.app_context():

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image
 
+from certificates.badge_signing import key_name, public_jwk, sign_credential
 from certificates.badges import (
     Achievement,
     Award,
@@ -27,10 +28,7 @@ from certificates.badges import (
     credential,
     did_document,
     issuer_profile,
-    key_name,
-    public_jwk,
     read_baked_png,
-    sign_credential,
     status_list,
 )
 from certificates.keys import SigningKey

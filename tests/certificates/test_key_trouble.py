@@ -1,25 +1,31 @@
 """A key that is expired, wrong, unreadable or new: a clear sentence, nothing half-issued, and verifiers still served."""
 
+import subprocess
+import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import jwt as pyjwt
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
-from certificates import issuing
-from certificates.keyring import create_key, key_files
+from certificates import issuing, keyring
+from certificates.key_models import KeyStanding
+from certificates.key_standing import history, key_files, look, noted
+from certificates.keyring import create_key
 from certificates.models import Certificate, CertificateState
 from core import clock
 from tests.certificates.test_issuing import finished_class
 from tests.certificates.test_views import lead_of
-from tests.factories import make_user
+from tests.factories import make_school, make_user
 from tests.helpers import sign_in
+from tests.serving import ROOT, environment
 
 SCHOOL = "Tideway Bodywork Institute"
 
@@ -73,6 +79,7 @@ def test_a_key_that_cannot_sign_is_named_before_a_number_is_taken(
     assert told in answer.text
     session.rollback()
     assert session.scalar(sa.select(sa.func.count(Certificate.id))) == 0
+    look(clock.now())  # as the worker does every minute
     sign_in(client, rosa)
     for address in ("/office/", "/office/certificates"):
         page = client.get(address)
@@ -87,9 +94,110 @@ def test_a_key_that_soon_expires_is_told_a_month_ahead(
     rosa = make_user(session, Role.REGISTRAR)
     session.commit()
     sign_in(client, rosa)
+    look(clock.now())
     assert "signing key" not in client.get("/office/").text
     create_key(app.extensions["settings"], SCHOOL, now=clock.now() - timedelta(days=375))
-    assert "The certificate of the signing key expires on" in client.get("/office/").text
+    look(clock.now())
+    page = client.get("/office/").text
+    assert "The certificate of the signing key expires on" in page
+    assert "Looked at on" in page
+    with time_machine.travel(clock.now() + timedelta(days=26)):
+        session.expire_all()
+        sign_in(client, rosa)
+        assert "The certificate of the signing key expired on" in client.get("/office/").text
+
+
+def test_a_note_that_nobody_renews_says_so(
+    session: Session, client: FlaskClient, app: Flask, key_file: Path
+) -> None:
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    sign_in(client, rosa)
+    look(clock.now() - timedelta(minutes=55))
+    assert "signing key" not in client.get("/office/").text
+    session.execute(sa.update(KeyStanding).values(looked_at=clock.now() - timedelta(minutes=65)))
+    session.commit()
+    assert "The worker has not looked at the signing key since" in client.get("/office/").text
+    look(clock.now())
+    assert "signing key" not in client.get("/office/").text
+
+
+def test_what_stays_the_same_is_not_noted_each_minute(session: Session, app: Flask, key_file: Path) -> None:
+    now = clock.now()
+    for minutes in (0, 1, 4, 5, 6):
+        look(now + timedelta(minutes=minutes))
+    row = noted(session)
+    assert row is not None
+    assert row.looked_at == now + timedelta(minutes=5)
+    assert len(history(session)) == 1, "the key is known to verifiers before it signs"
+
+
+def test_making_a_key_by_the_command_notes_it(session: Session, client: FlaskClient, app: Flask) -> None:
+    make_school(session)
+    rosa = make_user(session, Role.REGISTRAR)
+    session.commit()
+    files = key_files(app.extensions["settings"])
+    files.key.write_bytes(b"not a key")
+    look(clock.now())
+    sign_in(client, rosa)
+    assert "its passphrase is wrong" in client.get("/office/").text
+    done = app.test_cli_runner().invoke(args=["certificates", "create-key"])
+    assert done.exit_code == 0, done.output
+    assert "signing key" not in client.get("/office/").text
+
+
+WEB = """
+import sys
+from app import create_app
+from flask.testing import FlaskClient
+app = create_app({}, {"WTF_CSRF_ENABLED": False})
+client = app.test_client()
+with client.session_transaction() as kept:
+    kept.update(_user_id=sys.argv[1], _fresh=True)
+for path in sys.argv[2:]:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+print([name for name in ("cryptography.hazmat", "joserfc") if name in sys.modules])
+"""
+
+
+def test_a_web_process_says_how_the_key_stands_and_hands_out_badges_without_opening_it(
+    session: Session, app: Flask, key_file: Path
+) -> None:
+    offering = finished_class(session, students=1)
+    rosa = make_user(session, Role.REGISTRAR)
+    issuing.issue_class(session, offering, actor=None, now=clock.now())
+    session.commit()
+    look(clock.now())
+    issuing.make_waiting()
+    session.expire_all()
+    row = session.scalars(sa.select(Certificate)).one()
+    pages = ["/office/", "/office/certificates", "/.well-known/did.json", "/badges/issuer"]
+    pages += [f"/certificates/{row.number}.png", f"/badges/credentials/{row.token}"]
+    done = subprocess.run(
+        [sys.executable, "-c", WEB, rosa.get_id(), *pages],
+        env=environment(app, 1),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_issuing_trusts_the_note_only_while_the_files_are_the_same(
+    session: Session, app: Flask, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering = finished_class(session, students=1)
+    session.commit()
+    look(clock.now())
+    opened: list[datetime] = []
+    monkeypatch.setattr(keyring, "current_key", opened.append)
+    issuing.issue_class(session, offering, actor=None, now=clock.now())
+    assert opened == []
+    session.rollback()
+    _garble(key_file, app)
+    issuing.issue_class(session, offering, actor=None, now=clock.now())
+    assert len(opened) == 1
 
 
 def _verified_status(client: FlaskClient) -> str:

@@ -17,7 +17,8 @@ from accounts.models import Role
 from certificates import issuing
 from certificates.badges import badge_picture, read_baked_png
 from certificates.judging import Outcome, judge_pdf
-from certificates.keyring import create_key, current_key, history, key_files, published, remember
+from certificates.key_standing import history, key_files, published
+from certificates.keyring import create_key, current_key, remember
 from certificates.models import Certificate, CertificateState, RevocationReason
 from certificates.revoking import revoke
 from core import clock

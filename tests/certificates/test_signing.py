@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from certificates import signing
 from certificates.judging import Outcome, judge_pdf
+from certificates.key_faults import SigningKeyError
 from certificates.keys import (
     SigningKey,
-    SigningKeyError,
     create_demo_authority,
     create_issuer,
     load_signing_key,
