@@ -21,6 +21,7 @@ from core.clock import local_date
 from courses.bodies import units_of
 from courses.models import Approval, Body, Policy
 from courses.offering_models import Meeting, MeetingKind, Offering
+from courses.terms import minutes_needed
 from students.models import ROLL_STATES, Enrollment, EnrollmentEvent, EnrollmentState, Student
 
 # Whoever has one of these was in the room.
@@ -179,11 +180,6 @@ def counted_minutes(status: MarkStatus, minutes: int, credit: int, terms: Terms)
     if status is MarkStatus.EXCUSED:
         return credit if terms.excused_counts else 0
     return attended_minutes(status, minutes, credit, terms.grace)
-
-
-def minutes_needed(total: int, percent: int) -> int:
-    """The minutes of a class of ``total`` that a policy asks for, rounded up."""
-    return -(-total * percent // 100)
 
 
 def minutes_between(

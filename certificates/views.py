@@ -2,6 +2,7 @@
 
 import io
 import logging
+from functools import partial
 
 from flask import Response, abort, flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +14,7 @@ from certificates import issuing, retrying, revoking
 from certificates.blueprint import blueprint
 from certificates.checks import problems_of
 from certificates.eligibility import judge_class, load_offering
-from certificates.fix_links import fix_links
+from certificates.fix_links import fix_links, policies_against
 from certificates.forms import IssueForm, ReissueForm, RevokeForm
 from certificates.lookups import certificate_for, class_for, may_issue
 from certificates.models import Certificate, CertificateState, RevocationReason
@@ -52,7 +53,7 @@ def _class_page(code: str, form: IssueForm) -> Response:
         failed=failed,
         issued=issued,
         may_issue=may_issue(loaded, me()),
-        fix_links=fix_links,
+        fix_links=partial(fix_links, offering=loaded, policies=policies_against(db.session, verdicts)),
     )
     if making:
         response.headers["Refresh"] = "2"  # the progress, without JavaScript too

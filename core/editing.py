@@ -62,7 +62,7 @@ def refuse_stale(
     if form.seen.data == now:
         return
     form.seen.data = now
-    differing = list(_differences(form, fresh))
+    differing = list(differences(form, fresh))
     if not differing:
         return
     if last is None:
@@ -80,7 +80,8 @@ def refuse_stale(
     raise StaleError(f"{told} {advice}", differing)
 
 
-def _differences(form: Any, fresh: Any) -> Iterator[Stored]:
+def differences(form: Any, fresh: Any) -> Iterator[Stored]:
+    """The fields in which ``form`` differs from ``fresh``, which is made from what is stored, with what is stored."""
     for field in fresh:
         if field.short_name in _OWN or isinstance(field, HiddenField) or field.name not in form._fields:
             continue

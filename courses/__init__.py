@@ -14,6 +14,7 @@ def init_app(app: Flask) -> None:
         class_views,
         course_views,
         new_class,
+        policy_views,
         venue_views,
     )
 

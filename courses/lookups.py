@@ -1,11 +1,15 @@
 """One lookup per subject: 404 for what is not there. Codes in addresses may be written in lower case."""
 
+from typing import TypeVar
+
 import sqlalchemy as sa
 from flask import abort
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from courses.models import Body, Course
+from courses.models import Body, Course, Policy, ScreeningSet
 from courses.offering_models import Offering, OfferingInstructor, Venue
+
+V = TypeVar("V", Policy, ScreeningSet)
 
 
 def course_of(session: Session, code: str) -> Course:
@@ -23,6 +27,27 @@ def body_of(session: Session, code: str) -> Body:
         .limit(1)
     )
     return session.scalar(query) or abort(404)
+
+
+def policy_of(session: Session, code: str, version: int) -> Policy:
+    """One version of a policy."""
+    found = session.scalars(_version(Policy, code, version)).first()
+    return found or abort(404)
+
+
+def safety_list_of(session: Session, code: str, version: int) -> ScreeningSet:
+    """One version of a safety list."""
+    found = session.scalars(_version(ScreeningSet, code, version)).first()
+    return found or abort(404)
+
+
+def _version(kind: type[V], code: str, version: int) -> sa.Select[V]:
+    """Names from a catalog file may differ in case only: the one written like this comes first."""
+    return (
+        sa.select(kind)
+        .where(sa.func.lower(kind.code) == code.lower(), kind.version == version)
+        .order_by((kind.code == code).desc(), kind.id)
+    )
 
 
 def offering_of(session: Session, code: str, *, lock: bool = False) -> Offering:

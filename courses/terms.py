@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from core.formatting import money
+from core.formatting import hours, money, number
 from courses.models import Policy
 
 # The balance is never due earlier than this after enrolling (DESIGN's demo file, balance_due_days).
@@ -89,3 +89,67 @@ def attendance_words(policy: Policy) -> str:
             policy.grace_minutes_per_meeting,
         )
     return text
+
+
+def minutes_needed(total: int, percent: int) -> int:
+    """The minutes of a class of ``total`` that a policy asks for, rounded up."""
+    return -(-total * percent // 100)
+
+
+# What the office's pages explain a policy with.
+EXAMPLE_MINUTES = 20 * 60
+
+
+def office_words(policy: Policy, currency: str) -> list[tuple[str, list[str]]]:
+    """A policy in plain words for the office, under headings: what students read, and what it means for the rest."""
+    return [
+        (_("Attendance"), [attendance_words(policy), *_missing_words(policy)]),
+        (_("Paying"), [payment_words(policy, currency)]),
+        (_("Leaving"), refund_words(policy, currency)),
+        (_("Moving and repeating"), _moving_words(policy)),
+        (_("The waitlist"), _waitlist_words(policy)),
+    ]
+
+
+def _missing_words(policy: Policy) -> list[str]:
+    missed = EXAMPLE_MINUTES - minutes_needed(EXAMPLE_MINUTES, policy.minimum_percent)
+    values = {"hours": hours(EXAMPLE_MINUTES), "n": number(missed, 0)}
+    if missed and policy.grace_minutes_per_meeting:
+        told = _("Beyond that, a student may miss %(n)s minutes of a class of %(hours)s hours.", **values)
+    elif missed:
+        told = _("A student may miss %(n)s minutes of a class of %(hours)s hours.", **values)
+    elif policy.grace_minutes_per_meeting:
+        told = _("Beyond that, a student may miss nothing.")
+    else:
+        told = _("A student may miss nothing.")
+    if policy.excused_counts:
+        excused = _("A meeting that was excused counts as attended.")
+    else:
+        excused = _("A meeting that was excused counts as missed, until a make-up.")
+    return [told, excused, _("Bodies have rules of their own beside it.")]
+
+
+def _moving_words(policy: Policy) -> list[str]:
+    lines = further_words(policy)
+    if not policy.free_transfers:
+        lines.insert(0, _("Students do not move to another date by themselves; the office moves them."))
+    if policy.repeat_price_percent == 100:
+        lines.append(_("Taking the course again costs the whole price."))
+    return lines
+
+
+def _waitlist_words(policy: Policy) -> list[str]:
+    held = ngettext(
+        "A freed seat is held for the first on the list for %(num)s hour.",
+        "A freed seat is held for the first on the list for %(num)s hours.",
+        policy.seat_offer_hours,
+    )
+    if policy.waitlist_cutoff_hours:
+        closes = ngettext(
+            "The list closes %(num)s hour before the class. Offers end then, and the office gives out what is free.",
+            "The list closes %(num)s hours before the class. Offers end then, and the office gives out what is free.",
+            policy.waitlist_cutoff_hours,
+        )
+    else:
+        closes = _("The list closes when the class begins.")
+    return [held, closes]

@@ -70,6 +70,8 @@ WORDS = {
     "courses:offering:dates_set": _l("set when enrollment opens and closes"),
     "courses:offering:moved": _l("moved a class"),
     "courses:offering:published": _l("published a class"),
+    "courses:policy:added": _l("added a version of a policy"),
+    "courses:safety_list:added": _l("added a version of a safety list"),
     "courses:venue:changed": _l("changed a venue"),
     "courses:venue:created": _l("added a venue"),
     "students:access:done": _l("got in touch about help with access"),

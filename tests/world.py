@@ -168,6 +168,7 @@ def _classes(session: Session, people: dict[str, User]) -> dict[str, Any]:
         "full": full.code,
         "draft": draft.code,
         "venue": running.venue.code,
+        "policy": running.policy.code,
         "body": factories.make_body(session).code.lower(),
         "enrollment": enrolled.id,
         "finished": finished.id,

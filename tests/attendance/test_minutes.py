@@ -17,7 +17,6 @@ from attendance.minutes import (
     attended_minutes,
     counted_minutes,
     minutes_between,
-    minutes_needed,
     summaries,
 )
 from attendance.models import MarkStatus
@@ -25,6 +24,7 @@ from attendance.writing import Entry
 from core.database import begin_write
 from courses.models import Approval, Body
 from courses.offering_models import MeetingKind
+from courses.terms import minutes_needed
 from students.models import EnrollmentEvent, EnrollmentState
 from tests import factories
 from tests.attendance.classes import NOW, START, Class, later, make_class
