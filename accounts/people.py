@@ -14,6 +14,7 @@ from accounts.models import Role, User
 from accounts.registration import by_email, family_of, send_confirmation
 from core import audit, outbox
 from core.errors import RuleError
+from core.search import has_part
 
 PER_PAGE = 50
 MANAGED_BY_REGISTRARS = (Role.STUDENT, Role.INSTRUCTOR)
@@ -52,9 +53,7 @@ def list_people(session: Session, *, q: str = "", role: Role | None = None, numb
     """People by name, found by a part of name or address, in two statements whatever their number."""
     found = sa.select(User)
     if q:
-        found = found.where(
-            User.name.icontains(q, autoescape=True) | User.email.contains(q.lower(), autoescape=True)
-        )
+        found = found.where(has_part(User.name, q) | User.email.contains(q.lower(), autoescape=True))
     if role is not None:
         found = found.where(User.role == role)
     total = session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0

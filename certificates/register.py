@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from certificates.lookups import flagged
 from certificates.models import Certificate, CertificateState
 from certificates.numbers import normal_number
+from core.search import has_part
 from students.models import Enrollment, Student
 
 PAGE_SIZE = 50
@@ -32,15 +33,14 @@ def matching(query: str, state: str) -> sa.Select[Certificate]:
         from accounts.models import User
         from courses.offering_models import Offering
 
-        pattern = "%" + query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         statement = statement.join(Enrollment.offering).where(
             sa.or_(
                 Certificate.number == normal_number(query),
-                Certificate.number.ilike(pattern, escape="\\"),
-                Enrollment.certificate_name.ilike(pattern, escape="\\"),
-                User.name.ilike(pattern, escape="\\"),
-                User.email.ilike(pattern, escape="\\"),
-                Offering.code.ilike(pattern, escape="\\"),
+                has_part(Certificate.number, query),
+                has_part(Enrollment.certificate_name, query),
+                has_part(User.name, query),
+                has_part(User.email, query),
+                has_part(Offering.code, query),
             )
         )
     if state in set(CertificateState):

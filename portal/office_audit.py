@@ -15,6 +15,7 @@ from core.audit import AuditEvent, AuditHead
 from core.database import db
 from core.paging import page_number, rows_of_page
 from core.school import current_school
+from core.search import has_part
 from core.web import page
 from portal.audit_words import ROOMS, details_of, words_for
 from portal.blueprint import blueprint
@@ -95,11 +96,7 @@ def _mentions(search: str) -> sa.ColumnElement[bool]:
     """Events by whom or about what: the payload is searched as it is stored, so once more with its escapes."""
     text = sa.func.lower(sa.cast(AuditEvent.payload, sa.Text))
     escaped = json.dumps(search.lower())[1:-1]
-    people = sa.select(User.id).where(
-        sa.or_(
-            sa.func.lower(User.name).contains(search.lower(), autoescape=True), User.email == search.lower()
-        )
-    )
+    people = sa.select(User.id).where(sa.or_(has_part(User.name, search), User.email == search.lower()))
     return sa.or_(
         text.contains(search.lower(), autoescape=True),
         text.contains(escaped, autoescape=True),

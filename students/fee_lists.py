@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from accounts.models import User
+from core.search import has_part
 from core.tables import Column, Kind
 from courses.offering_models import Offering
 from students.group_models import GroupBooking
@@ -66,11 +67,7 @@ def query(view: View, *, q: str, today: date) -> sa.Select[FeeAccount, Offering,
     )
     for word in q.split():
         found = found.where(
-            sa.or_(
-                name.icontains(word, autoescape=True),
-                email.icontains(word, autoescape=True),
-                Offering.code.icontains(word, autoescape=True),
-            )
+            sa.or_(has_part(name, word), has_part(email, word), has_part(Offering.code, word))
         )
     return found
 

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from accounts.models import User
+from core.search import has_part
 from courses.models import Course
 from courses.offering_models import Offering, OfferingState
 from students import seats
@@ -82,7 +83,7 @@ def office_student(session: Session, student_id: int) -> Student:
 
 def search_people(session: Session, q: str, *, limit: int = 20) -> list[tuple[User, Student | None]]:
     """People whose name, address or license number has every word of ``q`` in it, by name; one statement."""
-    words = [word for word in q.lower().split() if word][:5]
+    words = q.split()[:5]
     if not words:
         return []
     statement = (
@@ -93,15 +94,7 @@ def search_people(session: Session, q: str, *, limit: int = 20) -> list[tuple[Us
         .limit(limit)
     )
     for word in words:
-        like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        by_license = sa.exists().where(
-            License.student_id == Student.id, sa.func.lower(License.number).like(like, escape="\\")
-        )
-        statement = statement.where(
-            sa.or_(
-                sa.func.lower(User.name).like(like, escape="\\"),
-                User.email.like(like, escape="\\"),
-                by_license,
-            )
-        )
+        by_license = sa.exists().where(License.student_id == Student.id, has_part(License.number, word))
+        by_address = User.email.contains(word.lower(), autoescape=True)
+        statement = statement.where(sa.or_(has_part(User.name, word), by_address, by_license))
     return [(row[0], row[1]) for row in session.execute(statement)]

@@ -236,8 +236,14 @@ def approved(session: Session, row: OutgoingMail) -> Message | None:
 
 @mail("not-approved")
 def not_approved(session: Session, row: OutgoingMail) -> Message | None:
-    """The office said no, with its message."""
-    return message_about(session, row, "not-approved", note=str(row.details.get("message", "")))
+    """The office said no, with its message; or the class is over, and nobody decided."""
+    return message_about(
+        session,
+        row,
+        "not-approved",
+        note=str(row.details.get("message", "")),
+        unanswered=bool(row.details.get("unanswered")),
+    )
 
 
 @mail("withdrawn")

@@ -86,9 +86,11 @@ def approved(session: Session, enrollment: Enrollment, *, now: datetime, message
     _tell(session, "approved", enrollment, now=now, message=message)
 
 
-def not_approved(session: Session, enrollment: Enrollment, *, now: datetime, message: str) -> None:
-    """The office said no."""
-    _tell(session, "not-approved", enrollment, now=now, message=message)
+def not_approved(
+    session: Session, enrollment: Enrollment, *, now: datetime, message: str, unanswered: bool = False
+) -> None:
+    """The office said no, or (``unanswered``) nothing until the class was over."""
+    _tell(session, "not-approved", enrollment, now=now, message=message, unanswered=unanswered)
 
 
 def withdrawn(session: Session, enrollment: Enrollment, *, now: datetime, **details: Any) -> None:

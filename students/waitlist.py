@@ -19,7 +19,7 @@ from core.database import db, writing
 from core.errors import RuleError
 from courses.models import Policy
 from courses.offering_models import Offering, OfferingState
-from students import seats, telling
+from students import closing, seats, telling
 from students.models import Enrollment, EnrollmentState, Student
 
 log = logging.getLogger("stillpoint.waitlist")
@@ -265,7 +265,8 @@ def lapse_offers() -> int:
 
 
 def _due(now: datetime) -> list[int]:
-    """Offerings with an offer that is over, with a free seat that someone waits for, or whose list is to be closed."""
+    """Offerings with an offer that is over, with a free seat that someone waits for, whose list is to be closed, or that are
+    over and have a request that nobody decided about."""
     over = sa.select(Enrollment.offering_id).where(
         Enrollment.state == EnrollmentState.OFFERED, Enrollment.offer_expires_at <= now
     )
@@ -274,7 +275,12 @@ def _due(now: datetime) -> list[int]:
         Offering.id, Offering.starts_at, cut_off_at, Offering.seats_taken, Offering.capacity
     ).join(Policy, Policy.id == Offering.policy_id)
     waiting = waiting.where(Offering.waiting_count > 0, Offering.state == OfferingState.PUBLISHED)
-    due = set(db.session.scalars(over))
+    undecided = (
+        sa.select(Enrollment.offering_id)
+        .join(Enrollment.offering)
+        .where(Enrollment.state == EnrollmentState.PENDING, Offering.ends_at <= now)
+    )
+    due = {*db.session.scalars(over), *db.session.scalars(undecided)}
     for offering_id, starts_at, hours, taken, capacity in db.session.execute(waiting):
         has_free_seat = taken < capacity and now < starts_at - timedelta(hours=hours)
         if has_free_seat or now >= starts_at:
@@ -310,21 +316,10 @@ def lapse_in(session: Session, offering_id: int, *, now: datetime) -> int:
         telling.lapsed(session, enrollment, now=now)
     promote(session, offering, now=now, freed_by="lapsed" if over else "found")
     if now >= offering.starts_at:
-        _close(session, offering, now=now)
+        closing.close_list(session, offering, now=now)
+    if now >= offering.ends_at:
+        closing.end_requests(session, offering, now=now)
     return len(over)
-
-
-def _close(session: Session, offering: Offering, *, now: datetime) -> None:
-    """The class has begun: whoever still waits is told that no seat became free."""
-    waiting = session.scalars(
-        sa.select(Enrollment)
-        .where(Enrollment.offering_id == offering.id, Enrollment.state == EnrollmentState.WAITLISTED)
-        .options(_WITH_USER)
-        .order_by(Enrollment.ticket)
-    ).all()
-    for enrollment in waiting:
-        seats.move(session, enrollment, EnrollmentState.WITHDRAWN, actor=None, now=now, list_closed=True)
-        telling.list_closed(session, enrollment, now=now)
 
 
 def tickets(session: Session, offering_id: int) -> list[int]:

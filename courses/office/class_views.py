@@ -14,6 +14,7 @@ from core.database import db
 from core.editing import StaleError, Stored, fingerprint, refuse_stale
 from core.errors import RuleError
 from core.paging import page_number, rows_of_page
+from core.search import has_part
 from core.web import acting, note, page, see_other
 from courses.blueprint import blueprint
 from courses.lookups import offering_of, whole_class
@@ -94,14 +95,13 @@ def _order(view: str) -> tuple[sa.ColumnElement[datetime], sa.ColumnElement[int]
 def _matches(search: str) -> sa.ColumnElement[bool]:
     from accounts.models import User
 
-    pattern = f"%{search.lower()}%"
     taught_by = (
         sa.select(OfferingInstructor.offering_id)
         .join(User, User.id == OfferingInstructor.user_id)
-        .where(sa.func.lower(User.name).like(pattern))
+        .where(has_part(User.name, search))
     )
     columns = (Offering.code, Course.title, Venue.name, Venue.city)
-    return sa.or_(*(sa.func.lower(column).like(pattern) for column in columns), Offering.id.in_(taught_by))
+    return sa.or_(*(has_part(column, search) for column in columns), Offering.id.in_(taught_by))
 
 
 @blueprint.get("/office/classes/<code>")

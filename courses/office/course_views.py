@@ -16,6 +16,7 @@ from core.editing import StaleError, Stored, fingerprint, refuse_stale
 from core.errors import RuleError
 from core.paging import page_number, rows_of_page
 from core.school import current_school
+from core.search import has_part
 from core.web import acting, note, page, see_other
 from courses.blueprint import blueprint
 from courses.claims import Claim, new_claims
@@ -50,10 +51,7 @@ def office_courses() -> ResponseReturnValue:
     query = sa.select(Course, coming).options(joinedload(Course.subject)).order_by(Course.code)
     search, state = request.args.get("q", "").strip()[:100], request.args.get("state", "")
     if search:
-        pattern = f"%{search.lower()}%"
-        query = query.where(
-            sa.or_(sa.func.lower(Course.code).like(pattern), sa.func.lower(Course.title).like(pattern))
-        )
+        query = query.where(sa.or_(has_part(Course.code, search), has_part(Course.title, search)))
     if state in set(CourseState):
         query = query.where(Course.state == CourseState(state))
     rows, paging = rows_of_page(db.session, query, size=PAGE, number=page_number())

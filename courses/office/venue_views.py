@@ -22,6 +22,7 @@ from core.forms import (
 )
 from core.paging import page_number, rows_of_page
 from core.school import current_school
+from core.search import has_part
 from core.web import acting, note, page, see_other
 from courses.blueprint import blueprint
 from courses.lookups import venue_of
@@ -69,9 +70,8 @@ def office_venues() -> ResponseReturnValue:
     query = sa.select(Venue, coming).order_by(Venue.name, Venue.id)
     search = request.args.get("q", "").strip()[:100]
     if search:
-        pattern = f"%{search.lower()}%"
         columns = (Venue.code, Venue.name, Venue.city)
-        query = query.where(sa.or_(*(sa.func.lower(column).like(pattern) for column in columns)))
+        query = query.where(sa.or_(*(has_part(column, search) for column in columns)))
     rows, paging = rows_of_page(db.session, query, size=PAGE, number=page_number())
     return page("courses/office/venues.html", rows=rows, paging=paging, search=search)
 

@@ -12,6 +12,7 @@ from core.errors import RuleError
 from core.forms import Form
 from core.links import absolute
 from core.paging import page_number, rows_of_page
+from core.search import has_part
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering, OfferingState
 from students import group_fees, groups, ledger
@@ -55,7 +56,7 @@ def office_groups() -> Response:
             GroupBooking.contact_email,
             Offering.code,
         )
-        query = query.where(sa.or_(*(column.icontains(word, autoescape=True) for column in columns)))
+        query = query.where(sa.or_(*(has_part(column, word) for column in columns)))
     rows, paging = rows_of_page(db.session, query, size=PAGE, number=page_number())
     return page("students/office/groups.html", rows=rows, paging=paging, search=search)
 

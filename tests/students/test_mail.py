@@ -12,7 +12,18 @@ from sqlalchemy.orm import Session
 from accounts.models import Role, User
 from core import clock
 from core.outbox import Message, OutgoingMail, kinds
-from students import approval, cancelling, discounts, groups, leaving, ledger, transferring, waitlist
+from students import (
+    approval,
+    cancelling,
+    closing,
+    discounts,
+    groups,
+    leaving,
+    ledger,
+    seats,
+    transferring,
+    waitlist,
+)
 from students.models import Enrollment, EnrollmentState
 from tests.factories import make_course, make_school, make_user
 from tests.students.acting import ask, fill, soon
@@ -219,6 +230,11 @@ def test_asked_approved_and_not_approved(session: Session, rosa: User) -> None:
     no = message(session, third, "not-approved")
     assert "Ask us <again> in May." in no.text
     assert "Ask us &lt;again&gt; in May." in no.html
+    (fourth,) = fill(session, offering, 1, now=now)
+    closing.end_requests(session, seats.lock(session, offering.id), now=now)
+    none = message(session, fourth, "not-approved")
+    assert none.subject.startswith("Not answered: ")
+    assert ("nobody decided" in none.text, "The office writes" in none.text + none.html) == (True, False)
 
 
 def test_moving_changes_the_entry_that_is_there(session: Session) -> None:

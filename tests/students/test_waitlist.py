@@ -12,7 +12,7 @@ from accounts.models import Role, User
 from core.database import begin_write
 from core.errors import RuleError
 from courses.offering_models import Offering
-from students import capacity, leaving, seats, waitlist
+from students import approval, capacity, leaving, seats, waitlist
 from students.models import Enrollment, EnrollmentEvent, EnrollmentState
 from tests.factories import NOW, make_offering, make_policy, make_student, make_user, put_enrollment
 from tests.helpers import mails_to
@@ -159,6 +159,27 @@ def test_the_list_ends_when_the_class_begins(session: Session, monkeypatch: pyte
     assert states_of(session, offering) == [S.ENROLLED, S.WITHDRAWN, S.WITHDRAWN]
     assert offering.waiting_count == 0
     assert mails_to(second.student.user.email)[-1] == mails_to(third.student.user.email)[-1] == "list-closed"
+
+
+def test_a_request_that_nobody_decided_about_ends_with_the_class(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering = make_offering(session, needs_approval=True)
+    asked, decided = fill(session, offering, 2)
+    approval.approve(session, decided, actor=make_user(session, Role.REGISTRAR), now=NOW)
+    session.commit()
+    for moment, state in (
+        (offering.ends_at - timedelta(seconds=1), S.PENDING),  # the office may still let them in
+        (offering.ends_at, S.DECLINED),
+    ):
+        monkeypatch.setattr("core.clock.now", lambda moment=moment: moment)
+        waitlist.lapse_offers()
+        waitlist.lapse_offers()
+        begin_write(session)
+        assert states_of(session, offering) == [state, S.ENROLLED]
+        session.rollback()
+    assert offering.seats_taken == 1
+    assert mails_to(asked.student.user.email) == ["asked", "not-approved"]
 
 
 def test_one_class_in_disorder_does_not_hold_up_the_others(
