@@ -1,6 +1,11 @@
-"""Whose class it is: the lookups that authorize. A class that is not yours does not exist for you (404)."""
+"""Whose class it is: the lookups that authorize. A class that is not yours does not exist for you (404).
+
+The office sees every class and an instructor theirs. A substitute sees the class on their day, and marks the meetings of
+that day: the rolls of other days are not theirs.
+"""
 
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from flask import abort
@@ -8,6 +13,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from accounts.models import User
 from attendance.door_models import Substitute
+from attendance.minutes import SITTING, Sitting
 from core import clock
 from courses.offering_models import (
     InstructorRole,
@@ -69,7 +75,7 @@ def meeting_of(session: Session, user: User, code: str, number: int, *, handing_
             Offering.code == code.upper(),
             Meeting.number == number,
             Offering.state != OfferingState.DRAFT,
-            sa.or_(taught_by(user), _stood_in(user)) if handing_in else taught_by(user),
+            marked_by(user, handing_in=handing_in),
         )
     )
     meeting = session.scalar(query)
@@ -83,27 +89,50 @@ def taught_by(user: User) -> sa.ColumnElement[bool]:
     instructors theirs, a substitute the class of the day."""
     if user.is_staff:
         return sa.true()
-    teaches_it = sa.exists().where(
+    now = clock.now()
+    return sa.or_(
+        _teaches(user), _stands_in(user, Offering.id, Substitute.begins_at <= now, Substitute.ends_at > now)
+    )
+
+
+def marked_by(user: User, *, handing_in: bool = False) -> sa.ColumnElement[bool]:
+    """Whether someone may see and take the roll of a meeting, as a condition of a query on meetings and their offerings:
+    as ``taught_by``, but of a substitute's class the meetings of their day alone. ``handing_in`` as in ``meeting_of``."""
+    if user.is_staff:
+        return sa.true()
+    now = clock.now()
+    when = (
+        [Substitute.ends_at > now - HAND_IN]
+        if handing_in
+        else [Substitute.begins_at <= now, Substitute.ends_at > now]
+    )
+    theirs = [Substitute.begins_at <= Meeting.starts_at, Substitute.ends_at > Meeting.starts_at]
+    return sa.or_(_teaches(user), _stands_in(user, Meeting.offering_id, *theirs, *when))
+
+
+def rolls_of(session: Session, user: User, offering_id: int) -> tuple[list[Sitting], list[Sitting]]:
+    """The meetings of a class in order, and those of them whose rolls are the user's to take (``marked_by``). One
+    statement."""
+    query = (
+        sa.select(*SITTING, marked_by(user))
+        .join(Offering, Offering.id == Meeting.offering_id)
+        .where(Meeting.offering_id == offering_id)
+        .order_by(Meeting.number)
+    )
+    rows = session.execute(query).all()
+    meetings = [Sitting._make(row[:-1]) for row in rows]
+    return meetings, [meeting for meeting, row in zip(meetings, rows, strict=True) if row[-1]]
+
+
+def _teaches(user: User) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
         OfferingInstructor.offering_id == Offering.id, OfferingInstructor.user_id == user.id
     )
+
+
+def _stands_in(user: User, offering_id: Any, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     if not user.is_instructor:
-        return teaches_it
-    now = clock.now()
-    stands_in = sa.exists().where(
-        Substitute.offering_id == Offering.id,
-        Substitute.user_id == user.id,
-        Substitute.begins_at <= now,
-        Substitute.ends_at > now,
-    )
-    return sa.or_(teaches_it, stands_in)
-
-
-def _stood_in(user: User) -> sa.ColumnElement[bool]:
-    """Whether someone had the class on the day of a meeting lately, as a condition of a query on meetings."""
+        return sa.false()
     return sa.exists().where(
-        Substitute.offering_id == Meeting.offering_id,
-        Substitute.user_id == user.id,
-        Substitute.begins_at <= Meeting.starts_at,
-        Substitute.ends_at > Meeting.starts_at,
-        Substitute.ends_at > clock.now() - HAND_IN,
+        Substitute.offering_id == offering_id, Substitute.user_id == user.id, *conditions
     )

@@ -12,12 +12,13 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from accounts.access import TEACHING, actor_again, me, roles
-from attendance.access import class_of
+from accounts.models import User
+from attendance.access import class_of, meeting_of, rolls_of
 from attendance.blueprint import blueprint
-from attendance.grid import Grid, grid_of
+from attendance.grid import Grid, grid_of, meeting_at
 from attendance.history import Said, marks_of
 from attendance.marking import correct, refuse_closed
-from attendance.minutes import TIMED, Sitting, Summary, sittings, summaries_of
+from attendance.minutes import TIMED, Sitting, Summary, summaries_of
 from attendance.models import REMARK_LIMIT, MarkStatus
 from attendance.words import (
     COLORS,
@@ -79,8 +80,9 @@ def class_grid(code: str) -> ResponseReturnValue:
         .options(joinedload(OfferingInstructor.user, innerjoin=True))
         .order_by(OfferingInstructor.role.desc())
     ).all()
-    grid = grid_of(session, offering, now)
-    leads = any(part.user_id == me().id and part.role is InstructorRole.LEAD for part in instructors)
+    meetings, mine = rolls_of(session, me(), offering.id)
+    grid = grid_of(session, offering, meetings, now)
+    roles_here = {part.role for part in instructors if part.user_id == me().id}
     return page(
         "attendance/grid.html",
         offering=offering,
@@ -88,7 +90,10 @@ def class_grid(code: str) -> ResponseReturnValue:
         grid=grid,
         rows=_rows(grid, now_id=grid.now.id if grid.now else 0, at=now),
         now=now,
-        may_sign_off=leads or me().is_staff,
+        mine=mine,
+        current=meeting_at(mine, now),
+        stands_in=not roles_here and not me().is_staff,
+        may_sign_off=InstructorRole.LEAD in roles_here or me().is_staff,
         choices=choices(),
         standing=standing,
         meeting_name=meeting_name,
@@ -163,8 +168,7 @@ def correct_mark(code: str, enrollment_id: int) -> ResponseReturnValue:
         try:
             with acting() as session:
                 actor = actor_again(session)
-                offering = class_of(session, actor, code)
-                meeting = _meeting(session, offering, form.meeting.data)
+                meeting = _meeting(session, actor, code, form.meeting.data)
                 saved = correct(
                     session,
                     meeting,
@@ -188,16 +192,10 @@ def correct_mark(code: str, enrollment_id: int) -> ResponseReturnValue:
     return _student_page(code, enrollment_id, form)
 
 
-def _meeting(session: Session, offering: Offering, number: str) -> Meeting:
-    query = sa.select(Meeting).where(Meeting.offering_id == offering.id)
-    meeting = (
-        session.scalar(query.where(Meeting.number == int(number)))
-        if number.isdecimal() and len(number) < 6
-        else None
-    )
-    if meeting is None:
+def _meeting(session: Session, user: User, code: str, number: str) -> Meeting:
+    if not (number.isdecimal() and len(number) < 6):
         abort(404)
-    return meeting
+    return meeting_of(session, user, code, int(number))
 
 
 def _filled(meetings: list[Sitting], history: dict[int, list[Said]]) -> CorrectionForm:
@@ -229,7 +227,7 @@ def _student_page(code: str, enrollment_id: int, form: CorrectionForm | None) ->
     session = db.session
     offering = class_of(session, me(), code)
     enrollment = _enrollment(session, offering, enrollment_id)
-    meetings = sittings(session, offering.id)
+    meetings, mine = rolls_of(session, me(), offering.id)
     summary = summaries_of(session, offering, meetings, only=enrollment.id)[enrollment.id]
     history = marks_of(session, enrollment.id)
     form = form or _filled(meetings, history)
@@ -242,7 +240,7 @@ def _student_page(code: str, enrollment_id: int, form: CorrectionForm | None) ->
         meetings=meetings,
         summary=summary,
         history=history,
-        open_meetings=_may_be_marked(offering, meetings),
+        open_meetings=_may_be_marked(offering, mine),
         over=clock.now() >= offering.ends_at,
         choices=choices(),
         outlook=outlook,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from attendance.finalize import Missing, what_is_missing
-from attendance.minutes import Sitting, Summary, sittings, summaries_of
+from attendance.minutes import Sitting, Summary, summaries_of
 from attendance.rolls import open_differences
 from courses.offering_models import Offering
 
@@ -35,9 +35,8 @@ class Grid:
         return len(self.summaries) - len(self.out_of_reach)
 
 
-def grid_of(session: Session, offering: Offering, now: datetime) -> Grid:
-    """Read a class's grid; five statements, however many students and meetings."""
-    meetings = sittings(session, offering.id)
+def grid_of(session: Session, offering: Offering, meetings: Sequence[Sitting], now: datetime) -> Grid:
+    """Read a class's grid, whose meetings were read before; four statements, however many students and meetings."""
     found = summaries_of(session, offering, meetings)
     differences = frozenset(open_differences(session, offering.id))
     return Grid(

@@ -31,12 +31,15 @@ REASON_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What came of saving: the roll's revision, whose mark is new, what differs, what was refused (by enrollment id)."""
+    """What came of saving: the roll's revision, and that ``before``; whose mark is new, what differs, what was refused (by
+    enrollment id), and the keys of marks that were sent before."""
 
     revision: int
     changed: tuple[int, ...] = ()
     differences: tuple[Difference, ...] = ()
     refused: Mapping[int, str] = field(default_factory=dict)
+    before: int = 0
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,14 @@ def save_roll(
     wanted, refused = _checked(entries, room, sitting, now)
     if refused and not partial:
         raise RollError(refused)
-    wanted = _unknown_keys(session, wanted)
+    known = _known_keys(session, wanted)
+    wanted = [(entry, minutes) for entry, minutes in wanted if entry.client_key not in known]
 
     writer = Writer(session, room, sitting, revision, roll_revision, actor.id if actor else None, now)
     for entry, minutes in wanted:
         writer.take(entry, minutes)
     if not writer.rows:
-        return Saved(roll_revision, differences=tuple(writer.differences), refused=refused)
+        return Saved(roll_revision, (), tuple(writer.differences), refused, roll_revision, tuple(known))
     reason = reason.strip()[:REASON_LIMIT]
     if offering.finalized_at is not None:
         if not reason:
@@ -134,7 +138,8 @@ def save_roll(
         remarks=writer.remarked,  # whose, never what: nothing that could be about health stands in the log
         differences=[difference.enrollment_id for difference in writer.differences],
     )
-    return Saved(roll_revision + 1, tuple(writer.changed), tuple(writer.differences), refused)
+    changed, differences = tuple(writer.changed), tuple(writer.differences)
+    return Saved(roll_revision + 1, changed, differences, refused, roll_revision, tuple(known))
 
 
 def mark_one(
@@ -208,7 +213,7 @@ def minutes_for(entry: Entry, sitting: Sitting, now: datetime) -> int:
         return 0
     minutes = entry.minutes
     if minutes is None:
-        moment = min(entry.made_at or now, now)
+        moment = entry.moment(sitting, now)
         if not sitting.starts_at <= moment < sitting.ends_at:
             raise RuleError(_("Give the minutes, from 1 to %(most)s.", most=credit))
         late = entry.status is MarkStatus.LATE
@@ -241,11 +246,10 @@ def _checked(
     return wanted, refused
 
 
-def _unknown_keys(session: Session, wanted: list[tuple[Entry, int]]) -> list[tuple[Entry, int]]:
-    """Without what was sent before; the keys are looked up in one statement."""
+def _known_keys(session: Session, wanted: list[tuple[Entry, int]]) -> set[str]:
+    """The keys of what was sent before; looked up in one statement."""
     keys = [entry.client_key for entry, _minutes in wanted if entry.client_key]
     if not keys:
-        return wanted
+        return set()
     query = sa.select(AttendanceMark.client_key).where(AttendanceMark.client_key.in_(keys))
-    known = set(session.scalars(query))
-    return [(entry, minutes) for entry, minutes in wanted if entry.client_key not in known]
+    return {key for key in session.scalars(query) if key}

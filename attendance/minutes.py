@@ -196,21 +196,21 @@ def minutes_between(
     return max(0, sitting.credit - missed)
 
 
+# The columns of a Sitting.
+SITTING = (
+    Meeting.id,
+    Meeting.number,
+    Meeting.starts_at,
+    Meeting.ends_at,
+    Meeting.kind,
+    Meeting.credit_minutes,
+)
+
+
 def sittings(session: Session, offering_id: int) -> list[Sitting]:
     """The meetings of a class in order, one statement."""
-    query = (
-        sa.select(
-            Meeting.id,
-            Meeting.number,
-            Meeting.starts_at,
-            Meeting.ends_at,
-            Meeting.kind,
-            Meeting.credit_minutes,
-        )
-        .where(Meeting.offering_id == offering_id)
-        .order_by(Meeting.number)
-    )
-    return [Sitting(*row) for row in session.execute(query)]
+    query = sa.select(*SITTING).where(Meeting.offering_id == offering_id).order_by(Meeting.number)
+    return [Sitting._make(row) for row in session.execute(query)]
 
 
 def by_name() -> tuple[sa.ColumnElement[str], sa.ColumnElement[str]]:

@@ -6,6 +6,7 @@ the roll's page asks (``marking``).
 """
 
 import base64
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from core.typed import clean_text
 
 ROLLS_AT_ONCE = 50
 MARKS_AT_ONCE = 500
+_MOST = 2**31 - 1  # what a whole number in the database holds
+_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +60,52 @@ def device_key(session: Session, user: User, *, now: datetime) -> str:
     return kept
 
 
-def read_rolls(payload: object) -> list[SentRoll]:
-    """What a phone sent, checked for its shape. Raises RuleError when it is not what a phone of ours sends."""
+def list_of_rolls(payload: object) -> list[Any]:
+    """The rolls that a phone sent, unread. Raises RuleError when it is not what a phone of ours sends."""
     rolls = payload.get("rolls") if isinstance(payload, dict) else None
     if not isinstance(rolls, list) or len(rolls) > ROLLS_AT_ONCE:
         raise RuleError(_("This is not a list of rolls."))
+    return rolls
+
+
+def read_roll(roll: Any) -> SentRoll:
+    """One roll that a phone sent, checked for its shape. Raises RuleError when it is not what a phone of ours sends."""
     try:
-        return [_read_roll(roll) for roll in rolls]
-    except (KeyError, TypeError, ValueError):
+        return _read_roll(roll)
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise RuleError(_("These marks cannot be read. Open the roll again and mark once more.")) from None
 
 
 def _read_roll(roll: Mapping[str, Any]) -> SentRoll:
     marks: Sequence[Mapping[str, Any]] = roll["marks"]
+    code = roll["code"]
     if len(marks) > MARKS_AT_ONCE:
         raise ValueError("too many marks")
-    entries, refused = [], {}
+    if not (code.isascii() and code.isprintable() and len(code) <= 40):
+        raise ValueError("no class has such a code")
+    entries: dict[int, Entry] = {}
+    refused, keys = {}, set()
     for mark in marks:
-        key = str(mark["key"])
-        if not 16 <= len(key) <= 64:
-            raise ValueError("a mark needs a key of its own")
+        key, number = mark["key"], _whole(mark["enrollment"])
+        if not _KEY.fullmatch(key) or key in keys or number in entries:
+            raise ValueError("a mark needs a key and a student of its own")
+        keys.add(key)
         try:
-            entries.append(_read_mark(mark, key))
+            entries[number] = _read_mark(mark, key, number)
         except RuleError as error:
             refused[key] = str(error)
-    return SentRoll(
-        str(roll["code"])[:40], int(roll["number"]), int(roll["revision"]), tuple(entries), refused
-    )
+    return SentRoll(code, _whole(roll["number"]), _whole(roll["revision"]), tuple(entries.values()), refused)
 
 
-def _read_mark(mark: Mapping[str, Any], key: str) -> Entry:
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST:
+        raise ValueError("not a whole number")
+    return value
+
+
+def _read_mark(mark: Mapping[str, Any], key: str, number: int) -> Entry:
     """One mark. What a person typed wrong is a RuleError, so that it holds up no other mark; what no phone of ours sends
-    is a ValueError."""
+    is a ValueError. ``seen`` is the revision that the page showed when it was made, where the phone says so."""
     made_at = datetime.fromisoformat(str(mark["made_at"]))
     if made_at.tzinfo is None:
         raise ValueError("a moment needs its zone")
@@ -97,12 +114,13 @@ def _read_mark(mark: Mapping[str, Any], key: str) -> Entry:
     except ValueError as error:
         raise RuleError(_("Choose present, late, left early, absent or excused.")) from error
     return Entry(
-        int(mark["enrollment"]),
+        number,
         status,
         _read_minutes(mark.get("minutes")),
         made_at,
         key,
         None if mark.get("remark") is None else clean_text(str(mark["remark"])),
+        None if mark.get("seen") is None else _whole(mark["seen"]),
     )
 
 

@@ -12,7 +12,7 @@ from accounts.access import TEACHING, actor_again, me, roles
 from attendance.access import meeting_of
 from attendance.blueprint import blueprint
 from attendance.marking import Saved, save_roll
-from attendance.offline import SentRoll, device_key, known_key, read_rolls
+from attendance.offline import SentRoll, device_key, known_key, list_of_rolls, read_roll
 from core import clock
 from core.database import db
 from core.errors import RuleError
@@ -26,6 +26,7 @@ SHELL_FILES = (
     "roll.js",
     "offline-store.js",
     "offline-sync.js",
+    "offline-without.js",
     "offline-roll.js",
     "offline-shell.js",
     "icons/favicon.svg",
@@ -116,21 +117,29 @@ def sync_key() -> ResponseReturnValue:
 def sync() -> ResponseReturnValue:
     """Take in marks that were made without a network; JSON in and out, 401 when signed out.
 
-    For each roll: ``revision``, the keys that are ``stored``, what was ``refused`` (key to sentence), how many
-    ``differences`` wait for a decision, and a ``problem`` when the whole roll could not be taken.
+    For each roll: ``revision`` (``before``: what it was until then), the keys that are ``stored`` (``known``: since an
+    earlier sending), what was ``refused`` (key to sentence), how many ``differences`` wait for a decision, and a
+    ``problem`` when the whole roll could not be taken.
     """
-    payload = request.get_json(silent=True)
+    try:
+        payload = request.get_json(silent=True)
+    except RecursionError:  # lists in lists in lists
+        payload = None
     # Another user may have signed in on this phone since: their marks are not this user's to send.
     if isinstance(payload, dict) and payload.get("user") != me().id:
         abort(409)
     try:
-        rolls = read_rolls(payload)
+        rolls = list_of_rolls(payload)
     except RuleError as error:
         return jsonify(error=str(error)), 422
     return jsonify(rolls=[_take(roll) for roll in rolls], csrf=generate_csrf())
 
 
-def _take(roll: SentRoll) -> dict[str, Any]:
+def _take(sent: Any) -> dict[str, Any]:
+    try:
+        roll = read_roll(sent)
+    except RuleError as error:  # it holds up none of the others
+        return {"problem": str(error)}
     answer: dict[str, Any] = {"code": roll.code, "number": roll.number}
     try:
         with acting() as session:
@@ -158,6 +167,8 @@ def _taken(roll: SentRoll, saved: Saved) -> dict[str, Any]:
     keys = {entry.enrollment_id: entry.client_key for entry in roll.entries}
     return {
         "revision": saved.revision,
+        "before": saved.before,
+        "known": list(saved.known),
         "stored": [key for number, key in keys.items() if number not in saved.refused],
         "refused": {**roll.refused, **{keys[number]: told for number, told in saved.refused.items()}},
         "differences": [difference.name for difference in saved.differences],

@@ -1,6 +1,6 @@
 """A class's papers and files: what can be printed, the roster as a spreadsheet, scanned sheets."""
 
-from typing import Any, cast
+from typing import cast
 
 import sqlalchemy as sa
 from flask import Response, abort, flash, request, send_file, url_for
@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from accounts.access import TEACHING, actor_again, me, roles
+from accounts.models import User
 from attendance import papers, sheets
-from attendance.access import class_of, meeting_of
+from attendance.access import class_of, marked_by, meeting_of, rolls_of
 from attendance.blueprint import blueprint
 from attendance.exports import roster_table
 from attendance.grid import meeting_at
-from attendance.minutes import sittings
 from attendance.models import MeetingSheet
 from attendance.words import meeting_name
 from core import clock
@@ -27,7 +27,7 @@ from core.forms import FileField, Form, Length, Required, StringField
 from core.papers import request_paper
 from core.table_answers import table_answer
 from core.web import acting, note, page, see_other
-from courses.offering_models import Meeting, Offering
+from courses.offering_models import Meeting, Offering, OfferingState
 
 
 class SheetForm(Form):
@@ -53,7 +53,8 @@ def sign_in_sheet(code: str) -> ResponseReturnValue:
     wanted = request.args.get("meeting", "")
     if wanted and not (wanted.isdecimal() and len(wanted) < 6):
         abort(404)
-    now_on = meeting_at(sittings(db.session, offering.id), clock.now())
+    _all, mine = rolls_of(db.session, me(), offering.id)
+    now_on = meeting_at(mine, clock.now())
     number = int(wanted) if wanted else (now_on.number if now_on else 1)
     with acting() as session:
         actor = actor_again(session)
@@ -149,7 +150,7 @@ def attach_sheet(code: str, number: int) -> ResponseReturnValue:
 @roles(*TEACHING)
 def sheet_file(code: str, sheet_id: int) -> Response:
     """A scanned sheet."""
-    sheet = _sheet(db.session, class_of(db.session, me(), code), sheet_id)
+    sheet = _sheet(db.session, me(), code, sheet_id)
     path = store().path(sheet.sha256)
     if not path.is_file():
         abort(404)
@@ -162,13 +163,13 @@ def sheet_file(code: str, sheet_id: int) -> Response:
 def take_off_sheet(code: str, sheet_id: int) -> ResponseReturnValue:
     """Take off a sheet that was attached by mistake."""
     form = TakeOffForm()
-    sheet = _sheet(db.session, class_of(db.session, me(), code), sheet_id)
+    sheet = _sheet(db.session, me(), code, sheet_id)
     name = sheet.file_name
     if form.validate_on_submit():
         try:
             with acting() as session:
                 actor = actor_again(session)
-                sheet = _sheet(session, class_of(session, actor, code), sheet_id)
+                sheet = _sheet(session, actor, code, sheet_id)
                 sheets.take_off(session, sheet, reason=form.reason.data or "", actor=actor, now=clock.now())
         except RuleError as error:
             note(form, error)
@@ -186,14 +187,17 @@ def take_off_sheet(code: str, sheet_id: int) -> ResponseReturnValue:
     )
 
 
-def _sheet(session: Session, offering: Offering, sheet_id: int) -> MeetingSheet:
+def _sheet(session: Session, user: User, code: str, sheet_id: int) -> MeetingSheet:
     query = (
         sa.select(MeetingSheet)
         .join(Meeting, Meeting.id == MeetingSheet.meeting_id)
+        .join(Offering, Offering.id == Meeting.offering_id)
         .where(
             MeetingSheet.id == sheet_id,
-            Meeting.offering_id == offering.id,
+            Offering.code == code.upper(),
+            Offering.state != OfferingState.DRAFT,
             MeetingSheet.removed_at.is_(None),
+            marked_by(user),
         )
     )
     found = session.scalar(query)
@@ -205,7 +209,7 @@ def _sheet(session: Session, offering: Offering, sheet_id: int) -> MeetingSheet:
 def _papers_page(code: str, form: SheetForm, failed: int = 0) -> Response:
     session = db.session
     offering = class_of(session, me(), code)
-    meetings: list[Any] = sittings(session, offering.id)
+    _all, meetings = rolls_of(session, me(), offering.id)
     return page(
         "attendance/papers.html",
         form=form,

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from accounts.access import TEACHING, actor_again, me, roles
 from accounts.models import Role, User
-from attendance.access import meeting_of
+from attendance.access import meeting_of, rolls_of
 from attendance.blueprint import blueprint
 from attendance.checkin import scans_of
 from attendance.codes import Way
 from attendance.marking import RollError, Saved, lock_roll, refuse_closed, save_roll
-from attendance.minutes import TIMED, Sitting, sittings
+from attendance.minutes import TIMED, Sitting
 from attendance.models import REMARK_LIMIT, MarkStatus, Roll
 from attendance.roll_form import TypedRoll, mark_rest, read_roll
 from attendance.rolls import Other, Seat, others_of, seats_of
@@ -34,7 +34,7 @@ from courses.offering_models import Meeting, OfferingState
 
 @dataclass
 class Row:
-    """One student on the page: who, what to know, what is chosen, what is wrong."""
+    """One student on the page: who, what to know, what is chosen, what is wrong, and whether that is ``unsaved``."""
 
     id: int
     name: str
@@ -45,6 +45,7 @@ class Row:
     error: str = ""
     said: list[str] = field(default_factory=list)
     later: bool = False
+    unsaved: bool = False
 
 
 @blueprint.get("/teaching/<code>/meetings/<int:number>/roll")
@@ -107,16 +108,20 @@ def _mark_rest(code: str, number: int, *, undo: bool) -> Response:
     seats, _revision = seats_of(session, meeting.id, meeting.offering_id)
     typed = read_roll(request.form, seats, meeting.credit_minutes)
     typed.errors.clear()  # nothing is saved yet
-    filled: list[int] = []
     if undo:
         for text in request.form.get("filled", "").split(","):
-            if text.isdecimal() and len(text) < 12:
-                typed.status.pop(int(text), None)
-                typed.minutes.pop(int(text), None)
-    else:
-        late = [seat.enrollment_id for seat in seats.values() if seat.joined_at >= meeting.ends_at]
-        filled = mark_rest(typed, seats.values(), late)
-    return _show(session, meeting, typed, filled=filled)
+            number = int(text) if text.isdecimal() and len(text) < 12 else 0
+            if typed.status.get(number) == MarkStatus.PRESENT:  # whoever was marked otherwise since stays so
+                del typed.status[number]
+                typed.minutes.pop(number, None)
+        return _show(session, meeting, typed)
+    late = [seat.enrollment_id for seat in seats.values() if _joined_later(seat, meeting)]
+    filled = mark_rest(typed, seats.values(), late)
+    return _show(session, meeting, typed, filled=filled, nobody_left=not filled)
+
+
+def _joined_later(seat: Seat, meeting: Meeting) -> bool:
+    return seat.joined_at >= meeting.ends_at and not seat.is_guest
 
 
 def _show(
@@ -128,6 +133,7 @@ def _show(
     error: str = "",
     saved: Saved | None = None,
     filled: Sequence[int] = (),
+    nobody_left: bool = False,
 ) -> Response:
     offering, zone = meeting.offering, meeting.offering.time_zone
     seats, revision = seats_of(session, meeting.id, offering.id)
@@ -135,11 +141,12 @@ def _show(
         revision = min(revision, typed.revision)  # the page is as old as what was typed on it
     differing = any(seat.has_differences for seat in seats.values())
     others = others_of(session, meeting.id) if differing else {}
-    meetings = sittings(session, offering.id)
+    meetings, mine = rolls_of(session, me(), offering.id)
     scans = scans_of(session, meeting.id)
     rows = [
         _row(seat, meeting, typed, others.get(seat.enrollment_id, []), scans, zone) for seat in seats.values()
     ]
+    unsaved = sum(row.unsaved for row in rows) if status == 200 else 0
     try:
         refuse_closed(offering, Sitting.of(meeting), clock.now())
         closed = ""
@@ -147,18 +154,20 @@ def _show(
         # A phone that is made ready before the meeting gets the roll as it will be then.
         soon = "offline" in request.args and offering.state is OfferingState.PUBLISHED
         closed = "" if soon else str(problem)
-    place = next(n for n, item in enumerate(meetings) if item.id == meeting.id)
+    place = next((n for n, item in enumerate(mine) if item.id == meeting.id), 0)
     return page(
         "attendance/roll.html",
         status=status,
         page_has_errors=status >= 400,
-        clean=status == 200 and not filled and not closed,
+        clean=status == 200 and not unsaved and not closed,
+        unsaved=unsaved,
+        now=clock.now(),
         offering=offering,
         meeting=meeting,
         title=meeting_name(meeting.starts_at, zone),
         count=len(meetings),
-        previous=meetings[place - 1] if place else None,
-        following=meetings[place + 1] if place + 1 < len(meetings) else None,
+        previous=mine[place - 1] if place else None,
+        following=mine[place + 1] if place + 1 < len(mine) else None,
         meeting_name=meeting_name,
         rows=rows,
         tally=_tally(rows),
@@ -172,6 +181,7 @@ def _show(
         error=error,
         saved=saved,
         filled=filled,
+        nobody_left=nobody_left,
     )
 
 
@@ -185,7 +195,7 @@ def _row(
 ) -> Row:
     number = seat.enrollment_id
     notes = []
-    later = seat.joined_at >= meeting.ends_at and not seat.is_guest
+    later = _joined_later(seat, meeting)
     if later:
         notes.append(_("Joined %(date)s", date=medium_date(seat.joined_at, zone)))
     if seat.is_guest:
@@ -198,7 +208,7 @@ def _row(
         notes.append(_("Left %(time)s", time=clock_time(scans[number, Way.OUT], zone)))
     # Where two people differ nothing is chosen: the page asks.
     stands = "" if seat.has_differences or seat.status is None else seat.status.value
-    minutes = "" if seat.has_differences or seat.minutes is None else str(seat.minutes)
+    minutes = shown = "" if seat.has_differences or seat.minutes is None else str(seat.minutes)
     chosen = typed.status.get(number, stands)
     if chosen in (MarkStatus.PRESENT.value, MarkStatus.ABSENT.value, MarkStatus.EXCUSED.value):
         implied = str(meeting.credit_minutes) if chosen == MarkStatus.PRESENT.value else "0"
@@ -208,6 +218,7 @@ def _row(
     remark = typed.remark.get(number, seat.remark)
     row = Row(number, seat.name, notes, chosen, minutes, remark, typed.errors.get(number, ""))
     row.later = later
+    row.unsaved = (chosen, remark) != (stands, seat.remark) or (chosen in TIMED and minutes != shown)
     if seat.has_differences and seat.status and seat.minutes is not None and seat.made_at:
         row.said.append(said_by(seat.recorded_by, seat.made_at, zone, seat.status, seat.minutes, seat.remark))
         row.said += [

@@ -7,10 +7,10 @@ from flask_babel import lazy_gettext
 
 from accounts.access import TEACHING, actor_again, me, roles
 from attendance import finalize as rules
-from attendance.access import class_of, may_sign_off
+from attendance.access import class_of, may_sign_off, rolls_of, teaches
 from attendance.blueprint import blueprint
 from attendance.history import class_history
-from attendance.minutes import sittings, summaries_of
+from attendance.minutes import summaries_of
 from attendance.rolls import open_differences
 from attendance.words import mark_words, meeting_name
 from core import clock
@@ -119,7 +119,7 @@ def reopen(code: str) -> ResponseReturnValue:
 def _sign_off_page(code: str, form: SignOffForm) -> Response:
     session = db.session
     offering = class_of(session, me(), code)
-    meetings = sittings(session, offering.id)
+    meetings, mine = rolls_of(session, me(), offering.id)
     found = summaries_of(session, offering, meetings)
     zone = offering.time_zone
     blocked = ""
@@ -139,6 +139,8 @@ def _sign_off_page(code: str, form: SignOffForm) -> Response:
         offering=offering,
         signed_off=long_date(signed, zone) if signed else "",
         may_sign_off=may_sign_off(session, me(), offering.id),
+        mine={item.id for item in mine},
+        stands_in=not me().is_staff and teaches(session, me(), offering.id) is None,
         missing=rules.what_is_missing(meetings, found, open_differences(session, offering.id)),
         summaries=list(found.values()),
         history=class_history(session, offering),

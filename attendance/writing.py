@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,13 +12,17 @@ from attendance.minutes import Sitting
 from attendance.models import AttendanceMark, MarkMethod, MarkStatus, Roll
 from attendance.rolls import Seat, Shown, base_marks, kept_beside
 
+# Nobody marks a meeting longer before it begins; the clock of a phone that says so is wrong.
+_EARLIEST = timedelta(hours=12)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What someone wants to mark. ``minutes`` only matter for late and left early; None lets the clock say. ``remark`` None
     leaves the remark that stands.
 
-    ``made_at`` is when it was marked, when that was before now; ``client_key`` makes sending twice harmless.
+    ``made_at`` is when it was marked, when that was before now; ``client_key`` makes sending twice harmless. ``seen`` is the
+    revision of the roll that its page showed; None: the one that is told for all.
     """
 
     enrollment_id: int
@@ -27,6 +31,13 @@ class Entry:
     made_at: datetime | None = None
     client_key: str | None = None
     remark: str | None = None
+    seen: int | None = None
+
+    def moment(self, sitting: Sitting, now: datetime) -> datetime:
+        """When it was marked: as the phone says, but never later than ``now``; and now when the phone says that it was
+        before the day of the meeting."""
+        made_at = self.made_at or now
+        return now if made_at < sitting.starts_at - _EARLIEST else min(made_at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +86,11 @@ class Writer:
     def take(self, entry: Entry, minutes: int) -> None:
         """Decide about one entry; ``minutes`` are those that it credits."""
         seat = self.room[entry.enrollment_id]
-        made_at = min(entry.made_at or self.now, self.now)
+        made_at = entry.moment(self.sitting, self.now)
         remark = seat.remark if entry.remark is None else entry.remark
         agrees = seat.status is entry.status and seat.minutes == minutes
         same = agrees and seat.remark == remark
-        if self._is_news(seat, made_at):
+        if self._is_news(seat, made_at, self.revision if entry.seen is None else entry.seen):
             if same or (not entry.client_key and self._untouched(entry, minutes)):
                 return
             # Both say the same and one of them adds a remark: nothing to ask about.
@@ -91,13 +102,13 @@ class Writer:
         elif not same or seat.has_differences:
             self._instead(seat, entry, minutes, made_at, remark)
 
-    def _is_news(self, seat: Seat, made_at: datetime) -> bool:
+    def _is_news(self, seat: Seat, made_at: datetime, revision: int | None) -> bool:
         """Whether someone else said something about this student that the page did not show."""
-        if self.revision is None:
+        if revision is None:
             return False
-        if seat.difference_revision > self.revision:
+        if seat.difference_revision > revision:
             return True
-        if seat.mark_id is None or seat.mark_revision <= self.revision:
+        if seat.mark_id is None or seat.mark_revision <= revision:
             return False
         by_another = seat.recorded_by_id != self.actor_id
         return by_another or (seat.made_at is not None and seat.made_at > made_at)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from accounts.models import User
-from attendance.access import taught_by
+from attendance.access import marked_by, taught_by
 from attendance.minutes import WAS_THERE, Summary, by_name
 from attendance.models import AttendanceMark, Roll
 from core.clock import local_date
@@ -102,7 +102,7 @@ def _meetings_today(session: Session, user: User, now: datetime) -> list[Meeting
             Meeting.starts_at > now - timedelta(hours=36),
             Meeting.starts_at < now + timedelta(hours=36),
             Offering.state == OfferingState.PUBLISHED,
-            taught_by(user),
+            marked_by(user),
         )
         .order_by(Meeting.starts_at, Meeting.id)
     )

@@ -4,7 +4,7 @@
   const Stillpoint = globalThis.Stillpoint ??= {};
   const { store } = Stillpoint;
   const user = Number(document.body.dataset.user);
-  if (!store.able || !user || !('serviceWorker' in navigator)) return;
+  if (!user) return;
 
   const owner = async () => {
     const own = await store.owner();
@@ -25,6 +25,7 @@
       const form = page.querySelector('#roll[data-clean]');
       if (!form) continue;
       const { path, title } = form.dataset;
+      Stillpoint.setClock(form);
       await store.keepPage(own, path, { title: page.title, name: title, html: page.getElementById('main').innerHTML });
     }
     if (document.getElementById('teaching')) {
@@ -53,7 +54,9 @@
       const item = document.createElement('li'), link = document.createElement('a');
       Object.assign(link, { href: roll.path, textContent: roll.title });
       item.append(link);
-      if (roll.problem) item.append(`: ${roll.problem}`, discard(own, roll));
+      const refused = Object.values(roll.marks).map(mark => mark.refused);
+      const told = [...new Set([roll.problem, ...refused].filter(Boolean))].join(' ');
+      if (told) item.append(`: ${told}`, discard(own, roll));
       return item;
     }));
   };
@@ -72,11 +75,16 @@
   };
 
   const start = async () => {
-    sendBeforeLeaving();
-    await navigator.serviceWorker.register('/teaching/sw.js', { scope: '/teaching/' });
-    const own = await owner();
-    if (!own) return;
     const form = document.getElementById('roll');
+    const own = store.able && await owner().catch(() => null);
+    if (!own) {
+      if (form?.roll) Stillpoint.withoutKeeping(form);
+      return;
+    }
+    sendBeforeLeaving();
+    /* Without one the roll is still kept as it is marked, and only opens again with a network. */
+    const worker = navigator.serviceWorker?.register('/teaching/sw.js', { scope: '/teaching/' })
+      .catch(error => console.info('no page without a network:', error));
     if (form?.roll) await Stillpoint.offlineRoll(form, own, { live: true });
     else {
       await Stillpoint.sendRolls();
@@ -84,6 +92,7 @@
     }
     await store.dropOldPages(own);
     await keepRolls(own);
+    await worker;
     document.documentElement.dataset.ready = 'offline';
   };
   addEventListener('DOMContentLoaded', () => { start().catch(error => console.info('not kept for offline use:', error)); });

@@ -19,7 +19,13 @@
     let savedAt = '';
     let nothing = '';          // Save was pressed and there was nothing to save
     let busy = Promise.resolve();
+    let sending = 0;
     form.dataset.kept = 'yes';
+    /* No room left on this phone: said, and Save goes another way until there is some (offline-without.js). */
+    const keeps = able => {
+      if (able) form.dataset.kept = 'yes'; else delete form.dataset.kept;
+      Stillpoint.withoutKeeping(form, !able);
+    };
 
     /* ---- the pill */
     const first = roll.pill();
@@ -68,33 +74,40 @@
       const rows = touched;
       touched = new Set();
       if (!rows.size) return;
-      await store.changeMarks(own, path, kept => {
-        describe(kept);
-        for (const row of rows) {
-          const now = roll.read(row), { id } = row.dataset;
-          const remarked = now.remark !== roll.baseline(row).remark;
-          waiting.delete(id);
-          if (!roll.differs(row) || !(now.status || remarked)) { delete kept.marks[id]; continue; }
-          kept.marks[id] = {
-            status: now.status, minutes: TIMED.includes(now.status) ? now.minutes : '', remark: remarked ? now.remark : null,
-            made_at: new Date().toISOString(), key: crypto.randomUUID(), ready: false,
-          };
-        }
-      });
+      try {
+        await store.changeMarks(own, path, kept => {
+          describe(kept);
+          for (const row of rows) {
+            const now = roll.read(row), { id } = row.dataset;
+            const remarked = now.remark !== roll.baseline(row).remark;
+            if (!roll.differs(row) || !(now.status || remarked)) { delete kept.marks[id]; continue; }
+            kept.marks[id] = {
+              status: now.status, minutes: TIMED.includes(now.status) ? now.minutes : '', remark: remarked ? now.remark : null,
+              made_at: Stillpoint.timeFor(form).toISOString(), key: crypto.randomUUID(), seen: Number(revision.value), ready: false,
+            };
+          }
+        });
+        for (const row of rows) waiting.delete(row.dataset.id);
+        keeps(true);
+      } catch {
+        for (const row of rows) touched.add(row);
+        keeps(false);
+      }
       roll.paint();
     });
     form.addEventListener('roll:marked', event => {
       nothing = '';
+      if (!touched.size || !form.dataset.kept) queueMicrotask(keep);
       touched.add(event.detail.row);
-      if (touched.size === 1) queueMicrotask(keep);
     });
 
     /* ---- marks that were kept before: shown again, as saved here or as not saved */
     const restore = async () => {
+      const gone = new Set();
       await store.changeMarks(own, path, kept => {
         for (const [id, mark] of Object.entries(kept.marks)) {
           const row = roll.row(id);
-          if (!row) continue;
+          if (!row) { if (mark.refused) gone.add(mark.refused); continue; }
           const now = roll.read(row);
           const remark = mark.remark ?? now.remark;
           if (now.status === mark.status && now.remark === remark && (!TIMED.includes(mark.status) || now.minutes === mark.minutes)) {
@@ -105,7 +118,8 @@
           if (mark.refused) tell(row, mark.refused);
           if (mark.ready) { roll.settled(row, { sent: false }); waiting.set(id, mark); }
         }
-      });
+      }).catch(() => keeps(false));
+      if (gone.size) announce([...gone].join(' '));   // about somebody who is not on this roll any more
       roll.paint();
     };
 
@@ -127,24 +141,40 @@
     const after = async ({ outcome, results }) => {
       where = outcome === 'offline' || outcome === 'signed-out' ? outcome : '';
       const mine = results.find(result => result.path === path);
-      const kept = await store.marksOf(own, path).catch(() => null);
-      const marks = kept?.marks || {};
-      for (const id of [...waiting.keys()]) {
-        if (marks[id]?.ready) continue;
+      const known = new Set(mine?.known);   // sent before, and perhaps corrected elsewhere since
+      let marks, heard, stale = false;
+      try {
+        marks = (await store.marksOf(own, path))?.marks || {};
+        heard = await store.lastHeard(own, path) > Number(revision.value);
+      } catch { roll.paint(); return; }   // nothing is known, so nothing is said
+      for (const [id, mark] of [...waiting]) {
+        if (marks[id]?.ready && marks[id].key === mark.key) continue;
         waiting.delete(id);
         const row = roll.row(id);
-        if (marks[id]?.refused) { roll.unsettled(row); tell(row, marks[id].refused); }
-        else if (row) roll.settled(row, { sent: true });
+        /* Gone from here because the server has it. A mark that went any other way is not saved. */
+        if (!marks[id] && (heard || mine?.stored?.includes(mark.key))) {
+          const { status, minutes, remark } = mark;
+          roll.settled(row, { sent: true, as: { status, minutes, remark: remark ?? roll.baseline(row).remark } });
+          stale ||= known.has(mark.key);
+          continue;
+        }
+        roll.unsettled(row);
+        if (!marks[id]) touched.add(row);
+        else if (marks[id].refused) tell(row, marks[id].refused);
       }
+      if (touched.size) keep();
       announce(mine?.problem || '');
       if (mine && !mine.problem) {
-        revision.value = mine.revision;
-        savedAt = new Date().toLocaleTimeString(document.documentElement.lang,
+        /* With marks of others in between, this page still shows the roll as it was before them. */
+        const missed = mine.before !== Number(revision.value);
+        const unsaved = roll.changed().length || waiting.size;
+        if (!missed) revision.value = mine.revision;
+        savedAt = Stillpoint.timeFor(form).toLocaleTimeString(document.documentElement.lang,
           { hour: 'numeric', minute: '2-digit', timeZone: form.dataset.zone });   // the clock of the class, as everywhere on the page
         roll.paint();
-        await store.keepPage(own, path, snapshot());
+        await store.keepPage(own, path, snapshot()).catch(() => {});
         /* Two people said something else: the server's page shows both and asks. */
-        if (mine.differences.length) { location.reload(); return; }
+        if (mine.differences.length || ((missed || stale) && !unsaved)) { location.reload(); return; }
       }
       if (waiting.size && where) navigator.storage?.persist?.().catch(() => {});   // not to be thrown away when room is short
       if (waiting.size && background && where === 'offline') {
@@ -152,7 +182,14 @@
       }
       roll.paint();
     };
-    const send = () => next(async () => after(await Stillpoint.sendRolls()));
+    /* First what was marked is kept. Marks made while a slow network is being waited for do not wait for it. */
+    const send = async () => {
+      sending += 1;
+      await next(() => {});
+      const result = await Stillpoint.sendRolls();
+      sending -= 1;
+      await next(() => after(result));
+    };
 
     const within = text => /^\d{1,4}$/.test(text) && Number(text) >= Math.min(1, roll.credit) && Number(text) <= roll.credit;
     const incomplete = () => roll.changed().find(row => {
@@ -161,7 +198,7 @@
       return !now.status && now.remark !== roll.baseline(row).remark;
     });
     form.addEventListener('submit', event => {
-      if (needsReason || event.submitter?.name === 'all') return;
+      if (needsReason || event.defaultPrevented || event.submitter?.name === 'all') return;
       event.preventDefault();
       const lacking = incomplete();
       if (lacking) {
@@ -172,32 +209,42 @@
       }
       keep();
       next(async () => {
-        await store.changeMarks(own, path, kept => {
-          for (const [id, mark] of Object.entries(kept.marks)) {
-            const row = roll.row(id);
-            if (!row || !mark.status) continue;
-            Object.assign(mark, { ready: true, refused: '' });
-            waiting.set(id, mark);
-            roll.settled(row, { sent: false });
-          }
-        });
+        const saved = new Map();
+        try {
+          await store.changeMarks(own, path, kept => {
+            for (const [id, mark] of Object.entries(kept.marks)) {
+              if (!roll.row(id) || !mark.status) continue;
+              Object.assign(mark, { ready: true, refused: '' });
+              saved.set(id, mark);
+            }
+          });
+        } catch { saved.clear(); keeps(false); }
+        for (const [id, mark] of saved) {
+          waiting.set(id, mark);
+          roll.settled(roll.row(id), { sent: false });
+        }
+        if (!form.dataset.kept) return;
         if (waiting.size) roll.say('sending', '', form.dataset.sending);
         else if (!savedAt) nothing = form.dataset[roll.rows.some(row => roll.baseline(row).status) ? 'nothingNew' : 'nothingMarked'];
       });
-      send();
+      send().then(() => { if (!form.dataset.kept) Stillpoint.saveWithoutKeeping(form); });   // what was marked last found no room
     });
 
     Stillpoint.channel.addEventListener('message', event => { next(() => after(event.data)); });
 
-    const again = () => { if (waiting.size && !needsReason) send(); };
+    const again = () => { if (waiting.size && !needsReason && !sending) send(); };
     addEventListener('online', again);
     setInterval(again, EVERY);
     document.addEventListener('visibilitychange', () => { if (!document.hidden) again(); });
 
     if (live) {
       /* Marks were sent while this page was on its way: what it shows is older than what the server said since. */
-      if (await store.lastHeard(own, path) > Number(revision.value)) { location.reload(); return; }
-      if ('clean' in form.dataset) await store.keepPage(own, path, snapshot());
+      if (await store.lastHeard(own, path) > Number(revision.value)) {
+        /* Once only: the server may have been set up anew since. */
+        const noted = await store.heard(own, path, Number(revision.value)).then(() => true, () => false);
+        if (noted) { location.reload(); return; }
+      }
+      if ('clean' in form.dataset) await store.keepPage(own, path, snapshot()).catch(() => {});
     }
     await restore();
     again();

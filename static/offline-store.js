@@ -52,7 +52,8 @@
     const bytes = Uint8Array.from(atob(key), char => char.charCodeAt(0));
     const usable = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
     const before = await owner();
-    if (before && before.user !== user) await forget();
+    if (before?.user === user) return before;   // the same key; nothing to write where no room may be left
+    if (before) await forget();
     await put('state', { id: 'owner', user, key: usable });
     try { localStorage.setItem(NAME, user); } catch { /* a worker has none; the page sets it */ }
     return { user, key: usable };
@@ -75,13 +76,18 @@
     const text = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: row.iv, additionalData }, own.key, row.data);
     return JSON.parse(new TextDecoder().decode(text));
   };
-  const read = async (store, id, own) => {
-    const row = await get(store, id);
-    return row && row.user === own.user ? unseal(store, row, own) : null;
+  /* A row that this key does not open (another school on this address, a damaged one) is as good as none. */
+  const opens = async (store, row, own) => {
+    if (!row || row.user !== own.user) return null;
+    try { return await unseal(store, row, own); } catch { return null; }
   };
+  const read = async (store, id, own) => opens(store, await get(store, id), own);
+  const readAll = async (store, own) =>
+    (await Promise.all((await all(store)).map(row => opens(store, row, own)))).filter(Boolean);
 
   /* Marks of one roll: { code, number, title, path, revision, problem, marks: { enrollment: mark } }, a mark being
-     { status, minutes, remark, made_at, key, ready, refused }; `ready` once Save was pressed. A remark of null leaves what stands. Changed by one page at a time. */
+     { status, minutes, remark, made_at, key, seen, ready, refused }; `ready` once Save was pressed, `seen` the revision that its
+     page showed. A remark of null leaves what stands. Changed by one page at a time. */
   const marksId = (own, path) => `${own.user} ${path}`;
   const changeMarks = (own, path, change) => navigator.locks.request('stillpoint-marks', async () => {
     const id = marksId(own, path);
@@ -92,11 +98,7 @@
     return result === undefined ? roll : result;
   });
   const marksOf = (own, path) => read('marks', marksId(own, path), own);
-  const allMarks = async own => {
-    const rolls = [];
-    for (const row of await all('marks')) if (row.user === own.user) rolls.push(await unseal('marks', row, own));
-    return rolls;
-  };
+  const allMarks = own => readAll('marks', own);
 
   /* The revision that the server told about a roll, perhaps while no page was there to hear it. */
   const heard = (own, path, revision) => put('state', { id: `heard ${path}`, user: own.user, revision });
@@ -108,11 +110,7 @@
   /* Pages as the server last sent them; those of earlier days go. */
   const keepPage = (own, path, page) => seal('pages', path, own, { ...page, path, kept_at: Date.now() });
   const pageOf = (own, path) => read('pages', path, own);
-  const allPages = async own => {
-    const pages = [];
-    for (const row of await all('pages')) if (row.user === own.user) pages.push(await unseal('pages', row, own));
-    return pages;
-  };
+  const allPages = own => readAll('pages', own);
   const dropOldPages = async own => {
     for (const page of await allPages(own)) if (Date.now() - page.kept_at > 36 * 3600e3) await remove('pages', page.path);
   };

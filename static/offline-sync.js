@@ -8,9 +8,12 @@
 
   class SignedOut extends Error {}
 
+  /* In a room with a bad network a request may hang for minutes: it is given up, and tried again later. */
+  const patience = seconds => AbortSignal.timeout?.(seconds * 1000);
+
   /* Who is signed in at the server: { user, key, csrf }. Another user's pages are forgotten at once. */
   const greet = async () => {
-    const answer = await fetch(ADDRESS, { headers: JSON_ONLY, credentials: 'same-origin', cache: 'no-store' });
+    const answer = await fetch(ADDRESS, { headers: JSON_ONLY, credentials: 'same-origin', cache: 'no-store', signal: patience(15) });
     if (answer.status === 401 || answer.status === 403) throw new SignedOut();
     if (!answer.ok) throw new Error(`sync: ${answer.status}`);
     const { user, key, csrf } = await answer.json();
@@ -20,7 +23,7 @@
 
   const post = async (own, rolls) => {
     const answer = await fetch(ADDRESS, {
-      method: 'POST', credentials: 'same-origin',
+      method: 'POST', credentials: 'same-origin', signal: patience(30),
       headers: { ...JSON_ONLY, 'Content-Type': 'application/json', 'X-CSRFToken': own.csrf },
       body: JSON.stringify({ user: own.user, rolls }),
     });
@@ -32,15 +35,15 @@
   const ready = roll => Object.entries(roll.marks).filter(([, mark]) => mark.ready);
   const asSent = roll => ({
     code: roll.code, number: roll.number, revision: roll.revision,
-    marks: ready(roll).map(([enrollment, { status, minutes, remark, made_at, key }]) =>
-      ({ enrollment: Number(enrollment), status, minutes, remark, made_at, key })),
+    marks: ready(roll).map(([enrollment, { status, minutes, remark, made_at, key, seen }]) =>
+      ({ enrollment: Number(enrollment), status, minutes, remark, made_at, key, seen })),
   });
 
   /* Take away what the server has; keep what it refused, with its words. */
   const settle = (own, sent, result) => Stillpoint.store.changeMarks(own, sent.path, roll => {
     roll.problem = result.problem || '';
     if (result.problem) return;
-    roll.revision = result.revision;
+    if (result.before === roll.revision) roll.revision = result.revision;
     const stored = new Set(result.stored);
     for (const [enrollment, mark] of Object.entries(roll.marks)) {
       if (stored.has(mark.key)) delete roll.marks[enrollment];
@@ -61,7 +64,7 @@
       const answers = await post(own, some.map(asSent));
       for (const [index, result] of answers.entries()) {
         await settle(own, some[index], result);
-        if (!result.problem) await Stillpoint.store.heard(own, some[index].path, result.revision);
+        if (!result.problem) await Stillpoint.store.heard(own, some[index].path, result.revision).catch(() => {});
         results.push({ path: some[index].path, title: some[index].title, ...result });
       }
     }
@@ -82,4 +85,7 @@
     }
   });
   Stillpoint.greet = greet;
+  /* Whether the server answers at all; being signed out is an answer, too. */
+  Stillpoint.reaches = () => fetch(ADDRESS, { headers: JSON_ONLY, credentials: 'same-origin', cache: 'no-store', signal: patience(15) })
+    .then(answer => answer.status < 500, () => false);
 })();

@@ -21,6 +21,7 @@
     const saved = new Map(rows.map(row => [row, read(row)]));      // what needs no saving any more
     const baseline = new Map(saved);                               // what the server has
     let undo = [];
+    Stillpoint.setClock(form);
 
     const differs = row => {
       const now = read(row), before = saved.get(row);
@@ -31,7 +32,7 @@
 
     /* Minutes credited when somebody comes or goes at this moment; empty when the meeting is not running. */
     const byTheClock = status => {
-      const now = Date.now() / 1000, starts = Number(form.dataset.starts), ends = Number(form.dataset.ends);
+      const now = Stillpoint.timeFor(form) / 1000, starts = Number(form.dataset.starts), ends = Number(form.dataset.ends);
       if (now < starts || now >= ends) return '';
       const missed = Math.floor((status === 'late' ? now - starts : ends - now) / 60);
       return String(Math.max(Math.min(1, credit), credit - missed));
@@ -88,7 +89,14 @@
       else restore(first);
     };
 
+    const tellRest = text => {
+      const place = form.querySelector('#rest-says');
+      if (!place) return;
+      place.textContent = text || '';
+      place.toggleAttribute('hidden', !text);
+    };
     const touched = row => {
+      tellRest('');
       row.querySelector('.error')?.setAttribute('hidden', '');
       minutesOf(row).removeAttribute('aria-invalid');
       form.dispatchEvent(new CustomEvent('roll:marked', { detail: { row } }));
@@ -150,9 +158,9 @@
       restButton.textContent = undo.length ? restButton.dataset.undo : restButton.dataset.words;
     };
     /* What was saved is not taken back by Undo any more: another mark corrects it. */
-    const settled = (row, { sent }) => {
-      saved.set(row, read(row));
-      if (sent) baseline.set(row, read(row));
+    const settled = (row, { sent, as = read(row) }) => {
+      saved.set(row, as);
+      if (sent) baseline.set(row, as);
       if (undo.includes(row)) { undo = undo.filter(other => other !== row); paintRest(); }
     };
 
@@ -160,11 +168,13 @@
     restButton?.addEventListener('click', event => {
       event.preventDefault();
       if (undo.length) {
-        undo.forEach(row => { mark(row, ''); touched(row); });
+        // whoever was marked otherwise since stays so
+        undo.filter(row => statusOf(row) === 'present').forEach(row => { mark(row, ''); touched(row); });
         undo = [];
       } else {
         undo = rows.filter(row => !statusOf(row) && !('differs' in row.dataset) && !('later' in row.dataset));
         undo.forEach(row => { mark(row, 'present'); touched(row); });
+        if (!undo.length) tellRest(restButton.dataset[rows.every(statusOf) ? 'everyone' : 'nobodyElse']);
       }
       paintRest();
     });
@@ -175,7 +185,7 @@
     form.addEventListener('submit', event => { if (!event.defaultPrevented) form.dataset.leaving = 'yes'; });
     addEventListener('pageshow', () => { delete form.dataset.leaving; });
 
-    /* For offline-roll.js: `settled` says that a row needs no saving, and with `sent` that the server has it. */
+    /* For offline-roll.js: `settled` says that a row needs no saving, and with `sent` that the server has it (`as` what was sent). */
     const api = {
       rows, credit, changed, differs, read, mark, writeRemark, say, paint, restore, pill: now, paintPill: null,
       words: (name, number) => words(form, name, number),

@@ -66,6 +66,18 @@
     });
   });
 
+  /* A phone's clock may be wrong by hours. A roll comes with the server's time; the difference is kept with it, also where it
+     opens without a network later. Small ones are the time that the page took. */
+  const Stillpoint = globalThis.Stillpoint ??= {};
+  Stillpoint.setClock = form => {
+    const { now } = form.dataset;
+    if (!now) return;
+    const ahead = Number(now) - Date.now() / 1000;
+    form.dataset.skew = Math.abs(ahead) > 90 ? Math.round(ahead) : 0;
+    delete form.dataset.now;
+  };
+  Stillpoint.timeFor = form => new Date(Date.now() + 1000 * (Number(form.dataset.skew) || 0));
+
   /* What this phone keeps of rolls (offline-store.js) is for whoever is signed in; when that is somebody else or nobody,
      the key and the pages go. Marks that were not sent stay, unreadable without the key. */
   const forget = () => {

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
-from attendance import door
+from attendance import door, sheets
 from attendance.door import Newcomer
 from attendance.door_models import Substitute, WalkIn
 from core.audit import verify
@@ -160,16 +160,87 @@ def test_a_substitute_has_the_class_for_that_day_only(
         assert browser.post(address + "meetings/1/roll", data=roll).status_code == 404
 
 
-def test_what_a_substitute_marked_without_a_network_is_taken_after_their_day(
-    app: Flask, session: Session, made: Class, sub: User
+@pytest.fixture
+def until_tomorrow(session: Session, made: Class) -> Class:
+    """The second meeting is tomorrow."""
+    begin_write(session)
+    later_one = made.offering.meetings[1]
+    later_one.starts_at, later_one.ends_at = START + timedelta(days=1), START + timedelta(days=1, hours=1)
+    made.offering.ends_at = later_one.ends_at
+    session.commit()
+    return made
+
+
+def test_the_rolls_of_other_days_are_not_a_substitutes(
+    app: Flask, session: Session, until_tomorrow: Class, sub: User
 ) -> None:
+    made = until_tomorrow
+    address = f"/teaching/{made.offering.code.lower()}"
+    named(session, made, sub, TODAY + timedelta(days=1))
+    with time_machine.travel(later(24 * 60 - 70), tick=False):  # before the meeting of their day
+        browser = app.test_client()
+        sign_in(browser, sub)
+        assert "Roll opens at" in browser.get("/teaching/").text
+        grid = browser.get(f"{address}/").text
+        assert f"{address}/meetings/1/" not in grid
+        assert f"{address}/meetings/2/roll" in grid
+        assert f"{address}/certificates" not in grid
+        for page in ("roll", "check-in", "arrivals", "import", "walk-in"):
+            assert browser.get(f"{address}/meetings/1/{page}").status_code == 404, page
+            assert browser.get(f"{address}/meetings/2/{page}").status_code == 200, page
+        assert browser.get(f"{address}/sign-in.pdf?meeting=1").status_code == 404
+        assert browser.get(f"{address}/sign-in.pdf").status_code == 303
+        assert f"{address}/meetings/1/" not in browser.get(f"{address}/meetings/2/roll").text
+        assert f"{address}/meetings/1/" not in browser.get(f"{address}/finalize").text
+    with time_machine.travel(later(24 * 60), tick=False):
+        sign_in(browser, sub)
+        roll = {f"status-{made.ids[0]}": "absent", "revision": "0"}
+        assert browser.post(f"{address}/meetings/1/roll", data=roll).status_code == 404
+        assert browser.post(f"{address}/meetings/2/roll", data=roll).status_code == 303
+        student = f"{address}/students/{made.ids[0]}"
+        assert 'value="1"' not in browser.get(student).text
+        correction = {"meeting": "1", "status": "present", "minutes": "", "reason": ""}
+        assert browser.post(student, data=correction).status_code == 404
+        assert browser.post(student, data=correction | {"meeting": "2"}).status_code == 303
+    with time_machine.travel(later(1), tick=False):  # the lead goes on as before
+        lead = app.test_client()
+        sign_in(lead, made.lead)
+        assert f"{address}/meetings/1/roll" in lead.get(f"{address}/meetings/2/roll").text
+        assert f"{address}/meetings/2/roll" in lead.get(f"{address}/").text
+
+
+def test_the_sheets_of_other_days_are_not_a_substitutes(
+    app: Flask, session: Session, until_tomorrow: Class, sub: User
+) -> None:
+    made = until_tomorrow
+    address = f"/teaching/{made.offering.code.lower()}"
+    begin_write(session)
+    scan = b"%PDF-1.7 signed by everybody"
+    numbers = [
+        sheets.attach(session, meeting, scan, actor=made.lead, now=NOW).id
+        for meeting in made.offering.meetings
+    ]
+    session.commit()
+    named(session, made, sub)
+    browser = app.test_client()
+    sign_in(browser, sub)
+    papers = browser.get(f"{address}/papers").text
+    assert f"{address}/sheets/{numbers[0]}" in papers
+    assert f"{address}/sheets/{numbers[1]}" not in papers
+    assert browser.get(f"{address}/sheets/{numbers[0]}").status_code == 200
+    assert browser.get(f"{address}/sheets/{numbers[1]}").status_code == 404
+    reason = {"reason": "Not this one."}
+    assert browser.post(f"{address}/sheets/{numbers[1]}/take-off", data=reason).status_code == 404
+    assert browser.post(f"{address}/sheets/{numbers[0]}/take-off", data=reason).status_code == 303
+
+
+def test_what_a_substitute_marked_without_a_network_is_taken_after_their_day(
+    app: Flask, session: Session, until_tomorrow: Class, sub: User
+) -> None:
+    made = until_tomorrow
     browser = app.test_client()
     sign_in(browser, sub)
     row = named(session, made, sub)
-    begin_write(session)
-    tomorrow = made.offering.meetings[1]
-    tomorrow.starts_at, tomorrow.ends_at = START + timedelta(days=1), START + timedelta(days=1, hours=1)
-    session.commit()
 
     def bring(number: int, key: str) -> dict[str, Any]:
         mark = {"enrollment": made.ids[0], "status": "present", "made_at": NOW.isoformat(), "key": key}
@@ -190,6 +261,28 @@ def test_what_a_substitute_marked_without_a_network_is_taken_after_their_day(
     with time_machine.travel(later(60), tick=False):
         sign_in(browser, sub)
         assert "not yours" in bring(1, "the-class-was-taken-back")["problem"]
+
+
+def test_on_their_day_a_substitutes_phone_brings_marks_of_that_day_alone(
+    app: Flask, session: Session, until_tomorrow: Class, sub: User
+) -> None:
+    named(session, until_tomorrow, sub)
+    browser = app.test_client()
+    sign_in(browser, sub)
+    mark = {"enrollment": until_tomorrow.ids[0], "status": "present", "made_at": NOW.isoformat()}
+    rolls = [
+        {
+            "code": until_tomorrow.offering.code,
+            "number": number,
+            "revision": 0,
+            "marks": [mark | {"key": key}],
+        }
+        for number, key in ((1, "a-mark-of-that-day"), (2, "of-another-day-000"))
+    ]
+    answer: Any = browser.post("/teaching/sync", json={"user": sub.id, "rolls": rolls})
+    mine, other = answer.json["rolls"]
+    assert mine["stored"] == ["a-mark-of-that-day"]
+    assert "not yours" in other["problem"]
 
 
 def test_a_day_lasts_as_long_as_its_meetings(session: Session, sub: User, made: Class) -> None:

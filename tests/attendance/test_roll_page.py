@@ -230,7 +230,8 @@ def test_mark_rest_present_fills_without_saving_and_can_be_undone(
     answer = teacher.post(address, data={"all": "present", f"status-{first}": "absent"})
     assert answer.status_code == 200
     assert [checked(answer.text, number) for number in made.ids] == ["absent", "present", "present"]
-    assert "2 not saved" in answer.text
+    assert "3 not saved" in answer.text
+    assert "Everyone is marked already.</p>" not in answer.text
     assert stored(app, second) == []
     undone = teacher.post(
         address,
@@ -239,9 +240,28 @@ def test_mark_rest_present_fills_without_saving_and_can_be_undone(
             "filled": f"{second},{third}",
             f"status-{first}": "absent",
             f"status-{second}": "present",
+            f"status-{third}": "excused",  # marked otherwise since
         },
     )
-    assert [checked(undone.text, number) for number in made.ids] == ["absent", "", ""]
+    assert [checked(undone.text, number) for number in made.ids] == ["absent", "", "excused"]
+    assert "2 not saved" in undone.text
+
+
+def test_mark_rest_present_says_when_nobody_is_left(
+    teacher: FlaskClient, address: str, made: Class, session: Session
+) -> None:
+    first, second, third = made.ids
+    assert "Everyone is marked already.</p>" not in teacher.get(address).text
+    typed = {f"status-{number}": "present" for number in (first, second)}
+    answer = teacher.post(address, data=typed | {"all": "present", f"status-{third}": "late"})
+    assert "Everyone is marked already.</p>" in answer.text
+    assert "3 not saved" in answer.text
+    begin_write(session)
+    made.enrollments[2].created_at = NOW + timedelta(hours=2)
+    session.commit()
+    answer = teacher.post(address, data=typed | {"all": "present"})
+    assert "Nobody else: those left joined later, or two marks differ.</p>" in answer.text
+    assert "2 not saved" in answer.text
 
 
 def test_late_without_minutes_takes_them_from_the_clock(

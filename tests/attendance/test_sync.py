@@ -116,29 +116,121 @@ def test_a_signed_off_class_says_that_it_needs_a_reason(
     assert "needs a reason" in answer.json["rolls"][0]["problem"]
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        [],
-        {"rolls": "x"},
-        {"rolls": [{}]},
-        {"rolls": [{"code": "X", "number": "one", "revision": 0, "marks": []}]},
-        {"rolls": [{"code": "X", "number": 1, "revision": 0, "marks": [{"enrollment": 1}]}]},
-        {"rolls": [{"code": "X", "number": 1, "revision": 0, "marks": [mark(1, key="short")]}]},
-        {
-            "rolls": [
-                {"code": "X", "number": 1, "revision": 0, "marks": [mark(1, made_at="2027-03-01T10:00")]}
-            ]
-        },
-        {"rolls": [{}] * 51},
-    ],
-)
-def test_what_is_no_roll_is_refused_in_words(teacher: FlaskClient, made: Class, payload: Any) -> None:
+@pytest.mark.parametrize("payload", [[], {}, {"rolls": "x"}, {"rolls": {}}, {"rolls": [{}] * 51}])
+def test_what_is_no_list_of_rolls_is_refused_in_words(
+    teacher: FlaskClient, made: Class, payload: Any
+) -> None:
     if isinstance(payload, dict):
         payload = payload | {"user": made.lead.id}
     answer: Any = teacher.post("/teaching/sync", json=payload, headers=JSON)
     assert answer.status_code == 422
     assert answer.json["error"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 200_000, b'{"rolls":' * 50_000])
+def test_what_is_no_json_is_refused_in_words(teacher: FlaskClient, made: Class, body: bytes) -> None:
+    answer: Any = teacher.post(
+        "/teaching/sync", data=body, headers=JSON | {"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert answer.json["error"]
+
+
+HUGE = 10**30
+ODD_ROLLS: list[Any] = [
+    None, 7, "roll", [], {},
+    {"code": None}, {"code": 5}, {"code": "\ud800"}, {"code": "A\x00B"}, {"code": "X" * 41}, {"code": ["A"]},
+    {"number": "one"}, {"number": HUGE}, {"number": -1}, {"number": None}, {"number": True}, {"number": 1.5},
+    {"number": float("inf")}, {"revision": HUGE}, {"revision": float("nan")}, {"revision": "0"},
+    {"marks": None}, {"marks": 5}, {"marks": "abc"}, {"marks": {"a": 1}}, {"marks": [None]}, {"marks": [[]]},
+]  # fmt: skip
+ODD_MARKS: list[Any] = [
+    {"enrollment": None}, {"enrollment": HUGE}, {"enrollment": "1"}, {"enrollment": -5}, {"enrollment": [1]},
+    {"key": "short"}, {"key": None}, {"key": 10**20}, {"key": "k" * 65}, {"key": "\ud800" * 20}, {"key": "a\x00" * 9},
+    {"made_at": "2027-03-01T10:00"}, {"made_at": None}, {"made_at": "soon"}, {"made_at": "+012345-01-01T00:00:00Z"},
+    {"seen": "x"}, {"seen": HUGE}, {"seen": -1},
+]  # fmt: skip
+
+
+@pytest.mark.both_databases
+def test_a_roll_that_cannot_be_read_holds_up_none_of_the_others(app: Flask, session: Session) -> None:
+    made = make_class(session)
+    client = app.test_client()
+    sign_in(client, made.lead)
+    odd = [roll(made) | bad if isinstance(bad, dict) and bad else bad for bad in ODD_ROLLS]
+    odd += [roll(made, mark(made.ids[0]) | bad) for bad in ODD_MARKS]
+    odd.append(
+        roll(made, mark(made.ids[0], key="the-same-key-twice"), mark(made.ids[1], key="the-same-key-twice"))
+    )
+    odd.append(
+        roll(made, mark(made.ids[0], key="the-same-student-1"), mark(made.ids[0], key="the-same-student-2"))
+    )
+    answer = send(client, made.lead, *odd, roll(made, mark(made.ids[2])))
+    assert answer.status_code == 200
+    *bad, good = answer.json["rolls"]
+    for sent, told in zip(odd, bad, strict=True):
+        assert told["problem"].startswith("These marks cannot be read."), sent
+    assert good["stored"] == [f"key-{made.ids[2]:012}"]
+    assert [len(stored(app, number)) for number in made.ids] == [0, 0, 1]
+
+
+@pytest.mark.both_databases
+def test_odd_texts_and_times_in_a_mark_are_taken_as_well_as_they_can_be(app: Flask, session: Session) -> None:
+    made = make_class(session)
+    client = app.test_client()
+    sign_in(client, made.lead)
+    sent = roll(
+        made,
+        mark(made.ids[0], made_at="0001-01-01T00:00:00+14:00", remark="\ud800By\x00 the  door"),
+        mark(made.ids[1], made_at="9999-12-31T23:59:59-14:00"),
+        mark(made.ids[2], minutes={"a": HUGE}) | {"status": ["present"]},
+    )
+    (told,) = send(client, made.lead, sent).json["rolls"]
+    assert len(told["stored"]) == 2
+    assert told["refused"] == {
+        f"key-{made.ids[2]:012}": "Choose present, late, left early, absent or excused."
+    }
+    (first,), (second,) = stored(app, made.ids[0]), stored(app, made.ids[1])
+    assert first.remark == "By the door"
+    assert first.made_at == second.made_at == NOW  # a clock that is wrong by years says nothing
+
+
+def test_an_absurd_early_time_of_a_wrong_clock_is_not_believed(
+    app: Flask, made: Class, session: Session
+) -> None:
+    begin_write(session)
+    slow = Entry(made.ids[0], P, None, START - timedelta(hours=13), "k" * 20)
+    early = Entry(made.ids[1], P, None, START - timedelta(minutes=20), "l" * 20)
+    save_roll(session, made.meeting, [slow, early], actor=made.lead, now=NOW)
+    session.commit()
+    assert stored(app, made.ids[0])[0].made_at == NOW
+    assert stored(app, made.ids[1])[0].made_at == START - timedelta(minutes=20)
+
+
+@pytest.mark.both_databases
+def test_marks_that_a_page_never_showed_are_asked_about_also_after_the_phone_has_sent_others(
+    app: Flask, session: Session
+) -> None:
+    made = make_class(session)
+    first, second, _third = made.ids
+    client = app.test_client()
+    sign_in(client, made.lead)
+    begin_write(session)
+    save_roll(session, made.meeting, [Entry(first, A)], actor=made.assistant, now=NOW)
+    session.commit()
+    # A page opened before that sends another student's mark: it learns that it has missed something.
+    (told,) = send(client, made.lead, roll(made, mark(second, seen=0))).json["rolls"]
+    assert (told["before"], told["revision"], told["differences"]) == (1, 2, [])
+    # What it marks then was made without knowing of the assistant's mark, whatever it was told in between.
+    late = mark(first, key="made-on-the-old-page", seen=0, made_at=NOW.isoformat())
+    (told,) = send(client, made.lead, roll(made, late, revision=2)).json["rolls"]
+    assert told["differences"] == ["Student 000"]
+    assert [(one.status, one.is_current) for one in stored(app, first)] == [(A, True), (P, False)]
+    # Marked once more on a page that shows it, it decides.
+    decided = mark(first, key="made-on-the-new-page", seen=3, made_at=NOW.isoformat())
+    (told,) = send(client, made.lead, roll(made, decided, revision=0)).json["rolls"]
+    assert told["differences"] == []
+    assert stored(app, first)[-1].is_current
 
 
 def test_marks_of_another_user_of_this_phone_are_not_taken(

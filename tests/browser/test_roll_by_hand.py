@@ -89,11 +89,21 @@ def test_marking_the_rest_can_be_taken_back(site: Site, session: Session, made: 
     choose(page, first, "absent")
     page.get_by_role("button", name="Mark rest present").click()
     expect(pill(page)).to_have_text("3 not saved")
+    choose(page, third, "excused")  # marked otherwise since: not taken back with the rest
     page.get_by_role("button", name="Undo").click()
-    expect(pill(page)).to_have_text("1 not saved")
-    assert chosen(page, first) == "absent"
-    for number in (second, third):
-        expect(page.locator(f'input[name="status-{number}"]:checked')).to_have_count(0)
+    expect(pill(page)).to_have_text("2 not saved")
+    assert [chosen(page, number) for number in (first, third)] == ["absent", "excused"]
+    expect(page.locator(f'input[name="status-{second}"]:checked')).to_have_count(0)
+    said = page.get_by_text("Everyone is marked already.")
+    page.get_by_role("button", name="Mark rest present").click()
+    save(page)
+    expect(pill(page)).to_contain_text("Saved at")
+    expect(said).to_be_hidden()
+    page.get_by_role("button", name="Mark rest present").click()  # nobody is left to mark
+    expect(said).to_be_visible()
+    expect(pill(page)).to_contain_text("Saved at")
+    choose(page, second, "absent")
+    expect(said).to_be_hidden()
 
 
 def test_the_bar_says_saved_only_when_something_was(site: Site, session: Session, made: Class) -> None:
@@ -184,8 +194,9 @@ def test_the_roll_is_complete_without_javascript(site: Site, session: Session, m
     page.locator(f"#r-{first}").click()
     page.locator(f'input[name="remark-{first}"]').fill("Leaves at 3.")
     page.get_by_role("button", name="Mark rest present").click()
-    expect(pill(page)).to_have_text("2 not saved")
+    expect(pill(page)).to_have_text("3 not saved")
     page.get_by_role("button", name="Undo").click()
+    expect(pill(page)).to_have_text("1 not saved")
     expect(page.locator(f'input[name="status-{second}"]:checked')).to_have_count(0)
     assert (chosen(page, first), remark(page, first)) == ("late", "Leaves at 3.")
     page.get_by_role("button", name="Mark rest present").click()

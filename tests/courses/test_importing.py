@@ -161,7 +161,8 @@ def test_a_stored_version_never_changes_and_a_new_one_stands_beside_it(
     first = load(session, catalog).offerings["CST1-LIS-A"].policy_id
     session.commit()
     begin_write(session)
-    edit(catalog, "deposit: 200", "deposit: 300")
+    rule = "{minimum_percent: 100, grace_minutes_per_meeting: 10, excused_counts: false}\n    deposit: "
+    edit(catalog, f"{rule}200", f"{rule}300")
     with pytest.raises(CatalogError, match="policies: standard: version 1 is stored already"):
         load(session, catalog)
     session.rollback()

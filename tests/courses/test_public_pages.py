@@ -64,7 +64,7 @@ def test_a_course_page_says_what_is_taught_and_what_comes_before(demo: Session, 
         "$200.00 holds your seat",
         "Until 30 days before the class: the whole price, less $50.00.",
         "Later than that, nothing is refunded.",
-        "The certificate asks for all of the contact hours",
+        "The certificate asks for 95 percent of the contact hours",
         'CST2 needs <a href="/courses/CST1">CST1</a>',
         "No class is planned",
     ):

@@ -26,6 +26,7 @@ from students.group_models import GroupBooking
 from students.ledger_models import DiscountCode, FeeAccount
 from students.models import Enrollment, EnrollmentState
 from tests.conftest import Databases
+from tests.helpers import sign_in
 
 
 @pytest.fixture
@@ -71,6 +72,15 @@ def test_alice_has_a_certificate_and_two_classes_to_come(loaded: Session) -> Non
         row.snapshot["facts"]["participant"] == "Alice Okafor"
         for row in loaded.scalars(sa.select(Certificate))
     )
+
+
+def test_alices_class_that_runs_lets_her_miss_some_of_it(loaded: Session, app: Flask) -> None:
+    alice = loaded.scalars(sa.select(User).where(User.email == "alice@tideway.example")).one()
+    client = app.test_client()
+    sign_in(client, alice)
+    page = client.get("/my/").text
+    assert "You can miss 72 more minutes and still complete this class." in page  # 5 % of 1,440
+    assert "It credits full attendance only." in page  # what the school allows, that board does not
 
 
 def test_a_demo_loaded_again_beside_its_old_key_finds_it_valid(loaded: Session) -> None:
