@@ -15,6 +15,8 @@ def init_app(app: Flask) -> None:
         course_views,
         new_class,
         policy_views,
+        safety_views,
+        subject_views,
         venue_views,
     )
 

@@ -191,7 +191,8 @@ def _check(session: Session, course: Course | None, data: CourseData) -> None:
 
 
 def _subject(session: Session, title: str) -> Subject:
-    found = session.scalar(sa.select(Subject).where(sa.func.lower(Subject.title) == title.lower()))
+    like = sa.select(Subject).where(sa.func.lower(Subject.title) == title.lower())
+    found = session.scalar(like.with_for_update(read=True))  # it stays until the course is saved
     if found is None:
         last = session.scalar(sa.select(sa.func.max(Subject.position))) or 0
         found = Subject(title=title, position=last + 1)

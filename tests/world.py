@@ -168,6 +168,8 @@ def _classes(session: Session, people: dict[str, User]) -> dict[str, Any]:
         "full": full.code,
         "draft": draft.code,
         "venue": running.venue.code,
+        "safety_list": running.course.screening_set.code,
+        "subject": running.course.subject_id,
         "policy": running.policy.code,
         "body": factories.make_body(session).code.lower(),
         "enrollment": enrolled.id,

@@ -125,7 +125,7 @@ class CourseForm(EditForm):
     assistant_ratio = WholeNumberField(_l("Students per assistant"), minimum=1, maximum=1000)
     price = MoneyField(_l("Price"))
     open_to = StringField(_l("Open to"), [Required(), Length(max=400)])
-    screening_set_id = SelectField(_l("Contraindications"), coerce=int)
+    screening_set_id = SelectField(_l("Safety list"), coerce=int)
     policy_id = SelectField(_l("Policy"), coerce=int)
     validity_months = WholeNumberField(_l("Certificate stays current, months"), minimum=1, maximum=600)
     evaluation = SelectField(_l("Evaluation by the students"), choices=EVALUATIONS)

@@ -1,27 +1,27 @@
 """Policies: every version in words and where it is used; a new version of one; a new policy."""
 
 import sqlalchemy as sa
-from flask import abort, flash, request, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
-from accounts.access import STAFF, actor_again, roles
-from core import audit, clock
+from accounts.access import STAFF, roles
+from core import clock
 from core.database import db
 from core.editing import StaleError, Stored
 from core.errors import RuleError
 from core.paging import page_number, rows_of_page
 from core.school import current_school
-from core.web import acting, note, page, see_other
+from core.web import note, page, see_other
 from courses import policies, versions
 from courses.blueprint import blueprint
 from courses.lookups import policy_of
 from courses.models import Policy
 from courses.office.policy_forms import SPARE_ROWS, NewPolicyForm, PolicyForm, policy_data, values_of
-from courses.office.version_forms import refuse_if_newer
+from courses.office.version_saving import save_first, save_next, stored_words
 from courses.terms import office_words
+from courses.versions import Using
 
 PAGE = 50
 MOST_CLASSES = 25
@@ -70,12 +70,7 @@ def office_new_policy() -> ResponseReturnValue:
             if request.form.get("act") == "preview":
                 words = _in_words(form, form.code.data or "", 1)
             else:
-                with acting() as session:
-                    actor, data = actor_again(session), policy_data(form)
-                    row = policies.add_policy(
-                        session, form.code.data or "", data, actor=actor, now=clock.now()
-                    )
-                    code = row.code
+                code = save_first(form.code.data or "", policy_data(form), policies.add_policy)
                 flash(_("%(name)s is stored. Courses can name it now.", name=code), "success")
                 return see_other(url_for("courses.office_policy", code=code.lower(), version=1))
         except RuleError as error:
@@ -100,19 +95,10 @@ def office_new_policy_version(code: str, version: int) -> ResponseReturnValue:
             if request.form.get("act") == "preview":
                 words = _in_words(form, source.code, last.version + 1)
             else:
-                row_version, taken = _save(code, version, form)
-                flash(
-                    ngettext(
-                        "%(name)s, version %(n)s is stored. %(num)s course takes it for new classes.",
-                        "%(name)s, version %(n)s is stored. %(num)s courses take it for new classes.",
-                        taken,
-                        name=source.code,
-                        n=row_version,
-                    )
-                    if taken
-                    else _("%(name)s, version %(n)s is stored.", name=source.code, n=row_version),
-                    "success",
+                row_version, taken = save_next(
+                    form, source, policy_data(form), policies.add_policy_version, _fresh
                 )
+                flash(stored_words(source.code, row_version, taken), "success")
                 return see_other(url_for("courses.office_policy", code=code.lower(), version=row_version))
         except StaleError as error:
             stored = error.stored
@@ -125,25 +111,8 @@ def office_new_policy_version(code: str, version: int) -> ResponseReturnValue:
     )
 
 
-def _save(code: str, version: int, form: PolicyForm) -> tuple[int, int]:
-    """The number of the new version, and how many courses take it."""
-    with acting() as session:
-        actor, school = actor_again(session), current_school(session)
-        source = policy_of(session, code, version)
-        last = versions.newest(session, Policy, source.code) or abort(404)
-        users = versions.courses_using(session, Policy, source.code)
-        refuse_if_newer(
-            form,
-            last,
-            PolicyForm(session, users, formdata=None, data=values_of(last, users)),
-            last=audit.last_change(session, last),
-            zone=school.time_zone if school else "UTC",
-        )
-        taken = form.courses.data or []
-        row = policies.add_policy_version(
-            session, source.code, policy_data(form), actor=actor, now=clock.now(), course_ids=taken
-        )
-        return row.version, len(taken)
+def _fresh(session: Session, last: Policy, users: list[Using]) -> PolicyForm:
+    return PolicyForm(session, users, formdata=None, data=values_of(last, users))
 
 
 def _in_words(form: PolicyForm, code: str, version: int) -> list[tuple[str, list[str]]]:

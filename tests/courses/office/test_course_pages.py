@@ -236,11 +236,17 @@ def test_wrong_methods_and_unknown_courses(session: Session, client: FlaskClient
     assert client.post("/office/courses/nothing/publish").status_code == 404
 
 
-def test_a_school_without_policies_is_told_where_they_come_from(
+def test_a_school_without_policies_and_safety_lists_is_led_to_them(
     session: Session, client: FlaskClient, rosa: User
 ) -> None:
-    assert "flask catalog import" in client.get("/office/courses/new").text
+    links = ('href="/office/policies/new"', 'href="/office/safety-lists/new"')
+    page = client.get("/office/courses/new").text
+    assert [link in page for link in links] == [True, True]
     make_policy(session)
+    session.commit()
+    page = client.get("/office/courses/new").text
+    assert [link in page for link in links] == [False, True]
     make_screening(session)
     session.commit()
-    assert "flask catalog import" not in client.get("/office/courses/new").text
+    page = client.get("/office/courses/new").text
+    assert [link in page for link in links] == [False, False]

@@ -119,7 +119,7 @@ def test_the_next_version_is_taken_by_the_courses_that_are_ticked(
     assert page.text.count(" checked") == 2  # all take it unless told otherwise
     form: dict[str, Any] = fields_of(page) | {"minimum_percent": "90", "courses": [str(first.id)]}
     answer = client.post(address, data=form, follow_redirects=True)
-    assert "standard, version 2 is stored. 1 course takes it for new classes." in answer.text
+    assert "standard, version 2 is stored. 1 course takes it." in answer.text
     for row in (first, second, offering):
         session.refresh(row)
     assert (first.policy.version, second.policy.version, offering.policy.version) == (2, 1, 1)
