@@ -18,6 +18,8 @@ from students.notice_models import ClassMessage
 KIND = "class-message"
 # So many messages to one class within a day: a slip of the hand does not fill fifty mailboxes.
 PER_DAY = 5
+# Within this time the same once more is a form that was sent twice.
+TWICE = timedelta(minutes=10)
 WAITING = frozenset({EnrollmentState.WAITLISTED, EnrollmentState.OFFERED})
 
 
@@ -33,7 +35,8 @@ def send(
 ) -> ClassMessage:
     """Write to everyone enrolled in a class, and to those who wait when asked. Returns the message as it is kept.
 
-    Raises RuleError without a subject or a text, when nobody would get it, and past ``PER_DAY`` messages in 24 hours.
+    Raises RuleError without a subject or a text, when nobody would get it, for the same once more within ``TWICE``, and past
+    ``PER_DAY`` messages in 24 hours.
     """
     locked(session, Offering, offering.id)
     subject, body = " ".join(subject.split()), body.strip()
@@ -41,6 +44,18 @@ def send(
         raise RuleError(_("Write a subject."), field="subject")
     if not body:
         raise RuleError(_("Write the message."), field="body")
+    twin = session.scalar(
+        sa.select(ClassMessage.id)
+        .where(
+            ClassMessage.offering_id == offering.id,
+            ClassMessage.sent_at > now - TWICE,
+            ClassMessage.subject == subject,
+            ClassMessage.body == body,
+        )
+        .limit(1)
+    )
+    if twin is not None:
+        raise RuleError(_("This message was sent a moment ago. Nobody gets it twice."))
     sent_today = session.scalar(
         sa.select(sa.func.count(ClassMessage.id)).where(
             ClassMessage.offering_id == offering.id, ClassMessage.sent_at > now - timedelta(days=1)

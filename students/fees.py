@@ -1,10 +1,10 @@
 """What the office does with fees: payments, refunds made, discounts by decision, and corrections by a counter-entry."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from accounts.models import User
 from core import audit
@@ -15,6 +15,9 @@ from core.school import current_school
 from courses.models import Policy
 from students import billing, discounts, ledger, seats
 from students.ledger_models import ASKED, EntryKind, FeeAccount, FeeEntry, Method
+
+# Within this time the same once more is a form that was sent twice.
+TWICE = timedelta(minutes=5)
 
 
 def deposit_due(account: FeeAccount, policy: Policy, seats: int = 1) -> int:
@@ -37,8 +40,8 @@ def record_payment(
 ) -> FeeEntry:
     """Write down money that came in; the receipt gets its number in the same act. Returns the entry.
 
-    Raises RuleError for nothing, a date in the future, or more than is to be paid (unless ``accept_more``: the rest
-    then stands as money to give back).
+    Raises RuleError for nothing, a date in the future, the same once more within ``TWICE``, or more than is to be paid
+    (unless ``accept_more``: the rest then stands as money to give back).
     """
     account = ledger.lock(session, account.id)
     _require_amount(amount_cents)
@@ -49,6 +52,7 @@ def record_payment(
             _("Only %(owed)s is to be paid. Check the amount, or say that more was paid.", owed=owed),
             field="amount",
         )
+    _require_new(session, account, EntryKind.PAYMENT, -amount_cents, now, made_on, method, reference.strip())
     entry = ledger.append(
         session,
         account,
@@ -89,6 +93,7 @@ def record_refund(
             ),
             field="amount",
         )
+    _require_new(session, account, EntryKind.REFUND, amount_cents, now, made_on, method, reference.strip())
     entry = ledger.append(
         session,
         account,
@@ -202,6 +207,40 @@ def is_correctable(entry: FeeEntry) -> bool:
 def _require_amount(amount_cents: int) -> None:
     if amount_cents <= 0:
         raise RuleError(_("Write an amount above zero."), field="amount")
+
+
+def _require_new(
+    session: Session,
+    account: FeeAccount,
+    kind: EntryKind,
+    amount_cents: int,
+    now: datetime,
+    made_on: date,
+    method: Method,
+    reference: str,
+) -> None:
+    """Refuse what was written down a moment ago in the very same words, unless that was taken back."""
+    counter = aliased(FeeEntry)
+    twin = session.scalar(
+        sa.select(FeeEntry.number).where(
+            FeeEntry.account_id == account.id,
+            FeeEntry.kind == kind,
+            FeeEntry.amount_cents == amount_cents,
+            FeeEntry.made_on == made_on,
+            FeeEntry.method == method,
+            FeeEntry.reference == reference,
+            FeeEntry.at > now - TWICE,
+            FeeEntry.corrects_id.is_(None),
+            ~sa.exists().where(counter.corrects_id == FeeEntry.id),
+        )
+    )
+    if twin is not None:
+        raise RuleError(
+            _(
+                "The same was recorded a moment ago. If there were two, write a reference that tells them apart."
+            ),
+            field="reference",
+        )
 
 
 def _require_past(session: Session, made_on: date, now: datetime) -> None:

@@ -119,9 +119,18 @@ class MessageForm(Form):
 
 
 class OfficeWithdrawForm(ReasonForm):
-    """Withdrawing by the office; ``refund`` replaces what the policy gives."""
+    """Withdrawing by the office; ``refund`` replaces what the policy gives. ``digits``: the decimals of the currency."""
 
     refund = MoneyField(lazy_gettext("Refund instead of the policy's"), [Optional()])
+
+    def __init__(self, *args: Any, digits: int = 2, **kwargs: Any) -> None:
+        self._digits = digits
+        super().__init__(*args, **kwargs)
+
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        """Read amounts by the currency's decimals."""
+        self.refund.digits = self._digits
+        super().process(*args, **kwargs)
 
 
 class TransferForm(ReasonForm):

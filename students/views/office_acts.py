@@ -16,6 +16,7 @@ from core.errors import RuleError
 from core.forms import Form
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering
+from courses.office.course_forms import currency_digits
 from students import (
     approval,
     capacity,
@@ -69,7 +70,7 @@ def _show(id: int, **sent: Form) -> Response:
         "approve": MessageForm(formdata=None, prefix="approve-"),
         "decline": MessageForm(formdata=None, prefix="decline-"),
         "promote": PromoteForm(formdata=None, prefix="promote-"),
-        "withdraw": OfficeWithdrawForm(formdata=None, prefix="withdraw-"),
+        "withdraw": _withdraw_form(blank=True),
         "transfer": _transfer_form(others, blank=True),
         "reinstate": ReasonForm(formdata=None, prefix="reinstate-"),
     } | sent
@@ -191,7 +192,7 @@ def office_promote(id: int) -> Response:
 @roles(*STAFF)
 def office_withdraw(id: int) -> Response:
     """Take someone out of a class."""
-    form = OfficeWithdrawForm(prefix="withdraw-")
+    form = _withdraw_form()
 
     def act(session: Session, enrollment: Enrollment, actor: User, now: datetime) -> tuple[str, int]:
         leaving.withdraw(
@@ -205,6 +206,13 @@ def office_withdraw(id: int) -> Response:
         return _("The student is out of the class and told by mail."), id
 
     return _act(id, "withdraw", form, act)
+
+
+def _withdraw_form(*, blank: bool = False) -> OfficeWithdrawForm:
+    digits = currency_digits(db.session)
+    if blank:
+        return OfficeWithdrawForm(formdata=None, prefix="withdraw-", digits=digits)
+    return OfficeWithdrawForm(prefix="withdraw-", digits=digits)
 
 
 def _transfer_form(others: list[Offering], *, blank: bool = False) -> TransferForm:

@@ -181,7 +181,7 @@ def test_numbers_have_no_gap_and_no_duplicate_in_a_race(session: Session, app: F
                     with writing() as own:
                         account = own.get_one(FeeAccount, accounts[(number + turn) % 4])
                         actor = own.get_one(User, staff)
-                        pay(own, account, 100 + turn, actor=actor)
+                        pay(own, account, 100 + 10 * turn + number, actor=actor)
                         billing.issue_invoice(own, account, actor=actor, now=NOW)
                         if turn == 2:
                             raise ZeroDivisionError  # this one is rolled back

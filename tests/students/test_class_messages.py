@@ -108,12 +108,24 @@ def test_a_class_gets_so_many_a_day_and_not_more(session: Session, ines: User, o
     def write(at: Any) -> None:
         class_messages.send(session, offering, **SAID, to_waiting=False, actor=ines, now=at)
 
-    for _number in range(class_messages.PER_DAY):
-        write(now)
+    for number in range(class_messages.PER_DAY):
+        write(now + number * class_messages.TWICE)
     with pytest.raises(RuleError, match="Send the next one later"):
-        write(now)
-    write(now + timedelta(days=1, minutes=1))
+        write(now + class_messages.PER_DAY * class_messages.TWICE)
+    write(now + timedelta(days=1, hours=1))
     assert session.scalar(sa.select(sa.func.count(ClassMessage.id))) == class_messages.PER_DAY + 1
+
+
+def test_a_message_that_was_sent_twice_by_a_slip_goes_out_once(
+    session: Session, ines: User, offering: Offering
+) -> None:
+    now = clock.now()
+    class_messages.send(session, offering, **SAID, to_waiting=False, actor=ines, now=now)
+    with pytest.raises(RuleError, match="Nobody gets it twice"):
+        class_messages.send(session, offering, **SAID, to_waiting=False, actor=ines, now=now)
+    class_messages.send(
+        session, offering, **(SAID | {"body": "More."}), to_waiting=False, actor=ines, now=now
+    )
 
 
 def test_what_it_says_is_not_in_the_audit_log(session: Session, ines: User, offering: Offering) -> None:

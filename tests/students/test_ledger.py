@@ -189,6 +189,21 @@ def test_bringing_someone_back_restores_what_was_paid(session: Session) -> None:
     require_sums(session)
 
 
+def test_a_form_that_was_sent_twice_records_one_payment(session: Session) -> None:
+    account, staff = account_of(session, ask(session, make_offering(session))), registrar(session)
+    first = pay(session, account, 20000, actor=staff)
+    with pytest.raises(RuleError, match="recorded a moment ago") as caught:
+        pay(session, account, 20000, actor=staff, now=NOW + timedelta(seconds=2))
+    assert caught.value.field == "reference"
+    assert account.paid_cents == 20000
+    pay(session, account, 20001, actor=staff)  # another amount is another payment
+    fees.correct(session, account, first.id, reason="Slip", actor=staff, now=NOW)
+    pay(session, account, 20000, actor=staff)  # what was taken back may be written anew
+    pay(session, account, 20000, actor=staff, now=NOW + fees.TWICE)
+    assert account.paid_cents == 60001
+    require_sums(session)
+
+
 def test_a_payment_more_than_the_balance_is_asked_about(session: Session) -> None:
     account = account_of(session, ask(session, make_offering(session)))
     with pytest.raises(RuleError, match=r"Only \$795\.00 is to be paid"):

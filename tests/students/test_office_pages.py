@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from accounts.models import Role, User
 from core import clock
 from core.database import begin_write
+from core.school import School
 from courses.models import Prerequisite, PrerequisiteKind
 from courses.offering_models import OfferingState
 from students import leaving
@@ -27,6 +28,7 @@ from tests.factories import (
 )
 from tests.helpers import MANY, mails_to, sign_in, statements
 from tests.students.acting import ask, changes_nothing, fill, soon, states_of
+from tests.students.fees import account_of, pay
 
 pytestmark = pytest.mark.both_databases
 S = EnrollmentState
@@ -279,6 +281,26 @@ def test_a_full_class_gets_one_more_seat_for_one_person(
     assert client.post(address, data=reason | {"promote-add_seat": "y"}).status_code == 303
     again(session)
     assert states_of(session, offering) == [S.ENROLLED, S.WAITLISTED, S.OFFERED]
+
+
+def test_a_refund_in_yen_is_read_in_yen(client: FlaskClient, session: Session, rosa: User) -> None:
+    session.get_one(School, 1).currency = "JPY"
+    (enrollment,) = fill(session, soon(session, price_cents=80000), 1, now=clock.now())
+    today = clock.now()
+    pay(
+        session,
+        account_of(session, enrollment),
+        80000,
+        actor=rosa,
+        now=today,
+        made_on=today.date() - timedelta(days=1),
+    )
+    session.commit()
+    address = f"/office/enrollments/{enrollment.id}/withdraw"
+    data = {"withdraw-refund": "79,000", "withdraw-reason": "Bereavement"}
+    assert client.post(address, data=data).status_code == 303
+    again(session)
+    assert account_of(session, enrollment).balance_cents == -79000
 
 
 def test_the_office_withdraws_with_another_refund(client: FlaskClient, session: Session, rosa: User) -> None:
