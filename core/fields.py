@@ -212,10 +212,10 @@ class UnitsField(StringField):
                     other=f"{whole}.{part}",
                 )
             )
-        found = re.fullmatch(r"([0-9]{1,6})(?:[.,]([0-9]{1,3}))?", typed)
+        found = re.fullmatch(r"([0-9]{0,6})(?:[.,]([0-9]{1,3}))?", typed)  # .25 is 0.25
         if not found:
             raise ValueError(gettext("Use a number like 28.5, with at most three decimals."))
-        value = int(found[1]) * 1000 + int((found[2] or "").ljust(3, "0"))
+        value = int(found[1] or "0") * 1000 + int((found[2] or "").ljust(3, "0"))
         if not value:
             raise ValueError(gettext("Use a number above 0."))
         self.data = value

@@ -189,11 +189,17 @@ def resting_on(session: Session, body: Body) -> list[Resting]:
     ]
 
 
+def period_problems(
+    months: int | None, units_thousandths: int | None, ends_on: date | None
+) -> list[RuleError]:
+    """What is wrong with a body's periods: units or a day without a length."""
+    if months is None and (units_thousandths or ends_on):
+        return [RuleError(_("Say how long a period is."), field="renewal_months")]
+    return []
+
+
 def _problems(data: BodyData) -> list[RuleError]:
-    found = []
-    if data.renewal_months is None and (data.renewal_units_thousandths or data.renewal_ends_on):
-        found.append(RuleError(_("Say how long a period is."), field="renewal_months"))
-    return found
+    return period_problems(data.renewal_months, data.renewal_units_thousandths, data.renewal_ends_on)
 
 
 def missing_facts(body: Body) -> list[str]:

@@ -19,7 +19,7 @@ from core.forms import (
     UnitsField,
     WholeNumberField,
 )
-from courses.bodies import BodyData, fact_choices
+from courses.bodies import BodyData, fact_choices, period_problems
 from courses.models import Body
 
 PARTIAL = [
@@ -69,6 +69,15 @@ class BodyForm(EditForm):
         """Set the choices before anything typed is read."""
         self.requires.choices = fact_choices(self._stored)
         super().process(*args, **kwargs)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """What is wrong with the periods is told together with the rest."""
+        valid = bool(super().validate(extra_validators))
+        if self.renewal_months.errors:
+            return valid
+        wrong = period_problems(self.renewal_months.data, self.renewal_units.data, self.renewal_ends_on.data)
+        self.renewal_months.errors = [str(error) for error in wrong]
+        return valid and not wrong
 
 
 class NewBodyForm(BodyForm):

@@ -24,6 +24,7 @@ from core.forms import (
     SelectField,
     StringField,
     TimeField,
+    UnitsField,
     WholeNumberField,
 )
 from core.typed import clean_text, format_money, parse_money
@@ -227,3 +228,29 @@ def test_text_inside_a_list_of_fields_is_clean_too() -> None:
 def test_an_optional_field_may_be_empty_or_wrong_only_when_filled() -> None:
     assert said(DateField(validators=[Optional()]), "") == ""
     assert said(DateField(validators=[Optional()]), "x") != ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "thousandths", "shown"),
+    [
+        ("28.5", 28500, "28.5"),
+        ("0,25", 250, "0.25"),
+        (".125", 125, "0.125"),
+        ("1200", 1_200_000, "1200"),
+        (" 3 ", 3000, "3"),
+    ],
+)
+def test_units_are_kept_in_thousandths_and_shown_as_they_can_be_typed(
+    typed: str, thousandths: int, shown: str
+) -> None:
+    assert sent(UnitsField(), typed).data == thousandths
+
+    class Filled(Form):
+        units = UnitsField()
+
+    assert Filled(formdata=None, data={"units": thousandths})["units"]._value() == shown
+
+
+@pytest.mark.parametrize("typed", ["0", "0.000", "-1", "1.2345", "1,200", "1e3", ".", "1.", "½", "1234567"])
+def test_what_is_no_unit_or_could_mean_two_numbers_is_refused(typed: str) -> None:
+    assert said(UnitsField(), typed)

@@ -61,8 +61,9 @@ def test_a_body_is_made_and_changed(session: Session, client: FlaskClient, rosa:
         ({"requires": ["shoe_size"]}, ["What a certificate has to carry: "]),
         ({"renewal_months": ""}, ["Length of a period, months: Say how long a period is."]),
         (
-            {"minutes_per_unit": "0", "retention_years": "101", "step": ""},
+            {"minutes_per_unit": "0", "retention_years": "101", "step": "", "renewal_months": ""},
             [
+                "Length of a period, months: Say how long a period is.",
                 "Minutes in one unit: Use a number from 1 to",
                 "Records are kept, years: Use a number from 1 to 100.",
                 "a multiple of: Fill this in.",
