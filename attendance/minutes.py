@@ -232,19 +232,24 @@ def joined_at() -> sa.ColumnElement[datetime]:
     return sa.func.coalesce(first, Enrollment.created_at, type_=Enrollment.created_at.type)
 
 
+def rule_of(body: Body, approval: Approval) -> BodyRule:
+    """How a body counts a course by one of its approvals."""
+    return BodyRule(
+        body.code,
+        body.title,
+        body.unit,
+        body.minutes_per_unit,
+        Fraction(body.step_thousandths, 1000),
+        approval.units,
+        body.partial_credit,
+    )
+
+
 def body_rules(session: Session, offering: Offering) -> tuple[BodyRule, ...]:
     """The bodies whose approval of the course is valid on the class's last day (in its zone), by code; one statement."""
     last_day = local_date(offering.ends_at, offering.time_zone)
     query = (
-        sa.select(
-            Body.code,
-            Body.title,
-            Body.unit,
-            Body.minutes_per_unit,
-            Body.step_thousandths,
-            Approval.units_thousandths,
-            Body.partial_credit,
-        )
+        sa.select(Body, Approval)
         .join(Approval, Approval.body_id == Body.id)
         .where(
             Approval.course_id == offering.course_id,
@@ -254,9 +259,8 @@ def body_rules(session: Session, offering: Offering) -> tuple[BodyRule, ...]:
         .order_by(Body.code, Approval.valid_from.desc())
     )
     rules: dict[str, BodyRule] = {}
-    for code, title, unit, per_unit, step, units, partial in session.execute(query):
-        rule = BodyRule(code, title, unit, per_unit, Fraction(step, 1000), Fraction(units, 1000), partial)
-        rules.setdefault(code, rule)
+    for body, approval in session.execute(query):
+        rules.setdefault(body.code, rule_of(body, approval))
     return tuple(rules.values())
 
 

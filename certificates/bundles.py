@@ -46,8 +46,7 @@ def ask_for_bundle(
         raise RuleError(_("There is no certificate to put into it yet."))
     if len(ids) > MOST:
         raise RuleError(
-            _("One file holds %(most)d certificates; these are %(count)d. Narrow the search.")
-            % {"most": MOST, "count": len(ids)}
+            _("One file holds at most %(most)d certificates; these are more. Narrow the search.", most=MOST)
         )
     return papers.request_paper(session, kind, actor=actor, now=now, ids=ids, name=file_part(name), lang=lang)
 

@@ -19,6 +19,7 @@ from core import clock
 from core.database import db
 from core.errors import RuleError
 from core.looks import page_language
+from core.typed import row_number
 from core.web import acting, note, page, see_other
 from courses.offering_models import Offering
 from students.models import Enrollment
@@ -26,18 +27,24 @@ from students.models import Enrollment
 BUNDLES = {"zip": bundles.ZIP_PAPER, "print": bundles.PRINT_PAPER}
 
 
+def chosen() -> set[int] | None:
+    """The enrollments that a form names; None when it names none, which means all."""
+    sent = request.form.getlist("only")
+    return {number for number in map(row_number, sent) if number is not None} if sent else None
+
+
 @blueprint.post("/teaching/<code>/certificates/preview")
 @roles(*TEACHING)
 def preview(code: str) -> ResponseReturnValue:
     """Ask for the pages of one student, or of all who are eligible, before anything is issued."""
-    only = {int(value) for value in request.form.getlist("only") if value.isdigit()}
+    only = chosen()
     try:
         with acting() as session:
             actor = actor_again(session)
             offering = class_for(session, code, actor)
             if not may_issue(offering, actor):
                 abort(403)
-            ids = only or _printable(session, offering)
+            ids = _printable(session, offering) if only is None else only
             paper = previewing.ask_for_preview(session, offering, sorted(ids), actor=actor, now=clock.now())
             address = url_for("papers.show", paper_id=paper.id)
     except RuleError as error:

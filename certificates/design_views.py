@@ -36,6 +36,7 @@ from core.i18n import LOCALES
 from core.papers import MadePaper, paper
 from core.pdf.data import MAX_PICTURE_BYTES, PAPERS, check_picture
 from core.school import School, current_school
+from core.typed import row_number
 from core.web import acting, note, page, see_other
 
 PAPER = "certificate-design"
@@ -189,8 +190,8 @@ def signature(who: str) -> ResponseReturnValue:
             subject: School | User | None = None
             if who == "school":
                 subject = _school(session)
-            elif who.isdigit():
-                subject = locked(session, User, int(who))
+            elif (number := row_number(who)) is not None:
+                subject = locked(session, User, number)
             if subject is None or (isinstance(subject, User) and subject.role is not Role.INSTRUCTOR):
                 abort(404)
             subject.signature_sha256 = store().put(content) if content is not None else None

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from attendance.minutes import Summary, summaries
+from attendance.minutes import Summary, rule_of, summaries
+from certificates.completion import completion_dates
 from certificates.evaluation import missing_reasons
 from certificates.models import Certificate, CertificateOverride, CertificateState
 from certificates.overriding import DECIDABLE
 from certificates.payment import unpaid_reasons
-from core.clock import local_date
 from core.formatting import hours, long_date, number
 from courses.models import Approval, Course
 from courses.offering_models import InstructorRole, Offering, OfferingInstructor
@@ -56,6 +56,7 @@ class Verdict:
     enrollment: Enrollment
     attended_minutes: int
     total_minutes: int
+    completed_on: date
     lines: tuple[Line, ...] = ()
     reasons: tuple[str, ...] = ()
     live: Certificate | None = None
@@ -84,11 +85,6 @@ class Verdict:
     def problems(self) -> tuple[str, ...]:
         """What a body asks for and is missing, though attendance would earn its line: mend it before issuing."""
         return tuple(line.reason for line in self.lines if line.fixable)
-
-
-def completion_date(offering: Offering) -> date:
-    """The day of completion: the last meeting's, on the clock of the class."""
-    return local_date(offering.ends_at, offering.time_zone)
 
 
 def load_offering(session: Session, offering_id: int) -> Offering:
@@ -139,12 +135,14 @@ def _judge(
             .options(joinedload(CertificateOverride.granted_by))
         )
     }
+    completed = completion_dates(session, offering, enrollments)
     waiting_for = [unpaid_reasons(session, enrollments), missing_reasons(session, offering, enrollments)]
     return [
         _verdict(
             offering,
             enrollment,
             attended[enrollment.id],
+            completed[enrollment.id],
             live=live.get(enrollment.id),
             revoked=None if enrollment.id in live else revoked.get(enrollment.id),
             override=decided.get(enrollment.id),
@@ -158,6 +156,7 @@ def _verdict(
     offering: Offering,
     enrollment: Enrollment,
     summary: Summary,
+    day: date,
     *,
     live: Certificate | None,
     revoked: Certificate | None,
@@ -166,11 +165,14 @@ def _verdict(
 ) -> Verdict:
     reasons = (*_reasons(offering, enrollment, summary), *waits)
     overridden = override is not None and enrollment.state in DECIDABLE
-    lines = tuple(_line(offering, enrollment, approval, summary) for approval in _approvals(offering))
+    lines = tuple(
+        _line(offering, enrollment, approval, summary, day) for approval in _approvals(offering, day)
+    )
     return Verdict(
         enrollment=enrollment,
         attended_minutes=summary.attended,
         total_minutes=summary.total,
+        completed_on=day,
         lines=lines,
         reasons=() if overridden else reasons,
         live=live,
@@ -201,20 +203,25 @@ def _reasons(offering: Offering, enrollment: Enrollment, summary: Summary) -> li
     return [_("This enrollment holds no seat in the class.")]
 
 
-def _approvals(offering: Offering) -> list[Approval]:
-    """Each body's approval that counts: the one valid on the completion date, else its latest (to say why not)."""
-    day = completion_date(offering)
+def _approvals(offering: Offering, day: date) -> list[Approval]:
+    """Each body's approval that counts: the (latest) one valid on the completion date, else its latest (to say why not)."""
     chosen: dict[int, Approval] = {}
     for approval in sorted(offering.course.approvals, key=lambda item: item.valid_from):
         current = chosen.get(approval.body_id)
-        if current is None or not (current.valid_from <= day <= current.valid_until):
+        if current is None or _valid(approval, day) or not _valid(current, day):
             chosen[approval.body_id] = approval
     return sorted(chosen.values(), key=lambda item: item.body.title)
 
 
-def _line(offering: Offering, enrollment: Enrollment, approval: Approval, summary: Summary) -> Line:
-    body, day = approval.body, completion_date(offering)
-    if not approval.valid_from <= day <= approval.valid_until:
+def _valid(approval: Approval, day: date) -> bool:
+    return approval.valid_from <= day <= approval.valid_until
+
+
+def _line(
+    offering: Offering, enrollment: Enrollment, approval: Approval, summary: Summary, day: date
+) -> Line:
+    body = approval.body
+    if not _valid(approval, day):
         reason = _(
             "%(body)s: the approval was valid from %(start)s to %(end)s, not on %(day)s.",
             body=body.title,
@@ -223,8 +230,7 @@ def _line(offering: Offering, enrollment: Enrollment, approval: Approval, summar
             day=long_date(day),
         )
         return Line(approval, Fraction(0), reason, outdated=True)
-    credit = next((item for item in summary.credits if item.body.code == body.code), None)
-    units = credit.earned if credit else Fraction(0)
+    units = rule_of(body, approval).earned(summary.attended, summary.total)
     if units <= 0:
         return Line(approval, units, _not_earned(approval, summary))
     missing = [what for what in body.requires if not has_fact(what, offering, enrollment, approval)]

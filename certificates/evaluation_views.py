@@ -17,6 +17,7 @@ from core import clock
 from core.database import db
 from core.errors import RuleError
 from core.forms import Form, Length, RadioField, TextAreaField, ValidationError
+from core.typed import row_number
 from core.web import acting, note, page, see_other
 from courses.models import Evaluation
 from courses.offering_models import Offering
@@ -38,7 +39,7 @@ def _rated(_form: Form, field: RadioField) -> None:
 
 
 def _number(value: Any) -> int:
-    return int(value) if str(value).isdigit() else 0
+    return row_number(str(value)) or 0
 
 
 def form_for(offering: Offering) -> Form:

@@ -48,9 +48,14 @@ def cards_of(session: Session, student_id: int, today: date) -> list[Card]:
     return sorted(cards, key=lambda card: str(card.facts["completed_on"]), reverse=True)
 
 
+def has_expired(facts: dict[str, Any], today: date) -> bool:
+    """Whether the last day of a certificate's validity, where its course sets one, is over."""
+    until = facts.get("valid_until")
+    return until is not None and date.fromisoformat(until) < today
+
+
 def _card(row: Certificate, today: date) -> Card:
     facts = row.snapshot["facts"]
-    until = facts.get("valid_until")
     share_url = links.absolute("certificates.verify", token=row.token)
     return Card(
         certificate=row,
@@ -58,7 +63,7 @@ def _card(row: Certificate, today: date) -> Card:
         printed=row.snapshot["document"]["certificate"],
         share_url=share_url,
         linkedin_url=linkedin_url(row, share_url),
-        expired=bool(until) and date.fromisoformat(until) < today,
+        expired=has_expired(facts, today),
     )
 
 

@@ -39,6 +39,10 @@ CLAIM = timedelta(minutes=5)
 TRIES = 5
 
 
+class NobodyEligibleError(RuleError):
+    """Nobody of those who were chosen can be given a certificate now."""
+
+
 def issue_class(
     session: Session,
     offering: Offering,
@@ -74,7 +78,7 @@ def issue_class(
     if not reserved and not left_out:
         if only is None:
             raise RuleError(_("Nobody in this class is waiting for a certificate."))
-        raise RuleError(
+        raise NobodyEligibleError(
             _("Nothing was issued: whoever you chose has a certificate already, or is not eligible.")
         )
     if reserved:
@@ -236,6 +240,8 @@ def issue_finalized() -> int:
             with writing() as session:
                 offering = session.get_one(Offering, offering_id)
                 reserved += len(issue_class(session, offering, actor=None, now=now, only=ids)[0])
+        except NobodyEligibleError:
+            continue  # they wait for a payment or an evaluation, say: looked at again in a minute
         except RuleError as error:
             log.warning("class %s: nothing issued by itself: %s", offering_id, error)
     return reserved
@@ -310,15 +316,20 @@ def _make(certificate_id: int) -> int:
         log.exception("certificate %s could not be made", number)
         _note_failure(certificate_id, attempts, error)
         return 0
-    return finish(certificate_id, digest, len(made.pdf), made.badge_jwt)
+    return finish(certificate_id, snapshot, digest, len(made.pdf), made.badge_jwt)
 
 
-def finish(certificate_id: int, digest: str, size: int, badge_jwt: str | None = None) -> int:
-    """Turn a reserved certificate into an issued one and tell its owner; 0 when another worker was quicker."""
+def finish(
+    certificate_id: int, snapshot: dict[str, Any], digest: str, size: int, badge_jwt: str | None = None
+) -> int:
+    """Turn a reserved certificate into an issued one and tell its owner.
+
+    0 when another worker was quicker, or when the file was made of a snapshot that was taken anew meanwhile.
+    """
     now = clock.now()
     with writing() as session:
         row = locked(session, Certificate, certificate_id)
-        if row is None or row.state is not CertificateState.PREPARING:
+        if row is None or row.state is not CertificateState.PREPARING or row.snapshot != snapshot:
             return 0
         row.state = CertificateState.ISSUED
         row.pdf_sha256, row.pdf_size, row.badge_jwt = digest, size, badge_jwt

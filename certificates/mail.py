@@ -11,6 +11,7 @@ from core import clock, links, outbox
 from core.formatting import date_range, long_date
 from core.mailing import compose
 from core.outbox import Message, OutgoingMail
+from core.school import current_school
 from courses.models import Evaluation
 from students.mail import load, message_about
 
@@ -34,11 +35,17 @@ def _common(certificate: Certificate) -> dict[str, Any]:
 
 @outbox.mail("certificate")
 def certificate_mail(session: Session, row: OutgoingMail) -> Message | None:
-    """The certificate is ready: where to download it, and how others verify it."""
+    """The certificate is ready: where to download it, which older one it replaces, and how others verify it."""
     certificate = session.get(Certificate, row.about_id)
     if certificate is None or certificate.state is not CertificateState.ISSUED:
         return None
-    return compose("certificate", **_common(certificate))
+    older = certificate.supersedes
+    return compose(
+        "certificate",
+        **_common(certificate),
+        replaces=older.number if older else "",
+        confirm_only=certificate.confirm_only,
+    )
 
 
 @outbox.mail("evaluation")
@@ -62,7 +69,8 @@ def revoked_mail(session: Session, row: OutgoingMail) -> Message | None:
     certificate = session.get(Certificate, row.about_id)
     if certificate is None or certificate.revoked_at is None or certificate.revocation is None:
         return None
-    zone = certificate.enrollment.offering.time_zone
+    school = current_school(session)
+    zone = school.time_zone if school else "UTC"  # as on the page that verifiers see
     return compose(
         "certificate-revoked",
         **_common(certificate),

@@ -36,11 +36,16 @@ class Due:
 
 
 def kept_until(facts: Mapping[str, object], years: Mapping[str, int]) -> date:
-    """The last day on which a certificate must be kept: the end of a year. ``years`` are the bodies' by code."""
+    """The last day on which a certificate must be kept: the end of a year. ``years`` are the bodies' by code.
+
+    One that a course gives for a while is kept for as long as it is valid.
+    """
     lines = facts["credits"]
     codes = [str(line["body"]) for line in lines] if isinstance(lines, list) else []
     longest = max((years.get(code, DEFAULT_YEARS) for code in codes), default=DEFAULT_YEARS)
-    return date(date.fromisoformat(str(facts["completed_on"])).year + longest, 12, 31)
+    last = date(date.fromisoformat(str(facts["completed_on"])).year + longest, 12, 31)
+    until = facts.get("valid_until")
+    return max(last, date.fromisoformat(str(until))) if until else last
 
 
 def due(session: Session, today: date) -> Iterator[Due]:

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from certificates.eligibility import Line, Verdict, completion_date, lead_of
+from certificates.eligibility import Line, Verdict, lead_of
 from certificates.looks import Look
 from core import links
 from core.clock import local_date
@@ -83,7 +83,7 @@ def _facts(
         "course_title": offering.course.title,
         "class_code": offering.code,
         "starts_on": local_date(offering.starts_at, zone).isoformat(),
-        "completed_on": completion_date(offering).isoformat(),
+        "completed_on": verdict.completed_on.isoformat(),
         "issued_on": local_date(issued_at, school.time_zone).isoformat(),
         "time_zone": zone,
         "place": offering.venue.place,
@@ -91,7 +91,7 @@ def _facts(
         "instructor": lead.user.name if lead else "",
         "attended_minutes": verdict.attended_minutes,
         "total_minutes": verdict.total_minutes,
-        "valid_until": _valid_until(offering),
+        "valid_until": _valid_until(offering, verdict.completed_on),
         "credits": [_credit_facts(line) for line in verdict.granted],
     }
 
@@ -144,13 +144,13 @@ def _credit_facts(line: Line) -> dict[str, str]:
     }
 
 
-def _valid_until(offering: Offering) -> str | None:
+def _valid_until(offering: Offering, completed_on: date) -> str | None:
     months = offering.course.validity_months
     if not months:
         return None
     from dateutil.relativedelta import relativedelta
 
-    until: date = completion_date(offering) + relativedelta(months=months)
+    until: date = completed_on + relativedelta(months=months)
     return until.isoformat()
 
 
@@ -197,7 +197,7 @@ def _certificate(
         },
         "course": {"code": facts["course_code"], "title": facts["course_title"]},
         "dates": date_range(offering.starts_at, offering.ends_at, zone),
-        "completed": long_date(offering.ends_at, zone),
+        "completed": long_date(verdict.completed_on),
         "place": place_line(offering),
         "delivery": delivery_name(offering.course.delivery),
         "contact_hours": number(verdict.attended_minutes / 60, 2),

@@ -11,6 +11,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from certificates.holding import has_expired
 from certificates.models import Certificate, CertificateState
 from certificates.snapshot import delivery_name, school_data
 from core import clock, links, papers
@@ -105,9 +106,10 @@ def transcript_data(
     bodies = _bodies(rows)
     today = local_date(now, school.time_zone)
     total = Sums()
-    valid = [row for row in rows if row.state is CertificateState.ISSUED]
-    for row in valid:
+    counted = [row for row in rows if row.state is CertificateState.ISSUED]
+    for row in counted:
         total.add(row.snapshot["facts"])
+    in_force = sum(1 for row in counted if not has_expired(row.snapshot["facts"], today))
     first = rows[0].snapshot["facts"]["completed_on"] if rows else today.isoformat()
     return {
         "school": school_data(school),
@@ -122,13 +124,13 @@ def transcript_data(
             "name": student.certificate_name,
             "licenses": [_license_line(item) for item in student.licenses],
         },
-        "totals": _totals(bodies, total, len(valid)),
+        "totals": _totals(bodies, total, in_force),
         "totals_note": _(
-            "Replaced and revoked certificates are listed and not counted. "
+            "Replaced and revoked certificates are listed and not counted; the hours of expired ones are. "
             "Each body counts hours by its own rule, so columns differ."
         ),
         "bodies": bodies,
-        "years": _years(rows, sums_by_year(rows)),
+        "years": _years(rows, sums_by_year(rows), today),
     }
 
 
@@ -161,7 +163,7 @@ def _totals(bodies: list[dict[str, str]], total: Sums, valid: int) -> list[dict[
     ]
 
 
-def _years(rows: list[Certificate], sums: dict[int, Sums]) -> list[dict[str, Any]]:
+def _years(rows: list[Certificate], sums: dict[int, Sums], today: date) -> list[dict[str, Any]]:
     years: dict[int, list[Certificate]] = {}
     for row in rows:
         years.setdefault(date.fromisoformat(row.snapshot["facts"]["completed_on"]).year, []).append(row)
@@ -170,18 +172,19 @@ def _years(rows: list[Certificate], sums: dict[int, Sums]) -> list[dict[str, Any
             "year": str(year),
             "contact": number(Fraction(sums.get(year, Sums()).minutes, 60), 2),
             "credits": {code: number(units, 3) for code, units in sums.get(year, Sums()).units.items()},
-            "rows": [_row(row) for row in years[year]],
+            "rows": [_row(row, today) for row in years[year]],
         }
         for year in sorted(years, reverse=True)
     ]
 
 
-def _row(row: Certificate) -> dict[str, Any]:
+def _row(row: Certificate, today: date) -> dict[str, Any]:
     facts = row.snapshot["facts"]
     url = links.absolute("certificates.verify", token=row.token)
     status = {
         CertificateState.SUPERSEDED: _("replaced"),
         CertificateState.REVOKED: _("revoked"),
+        CertificateState.ISSUED: _("expired") if has_expired(facts, today) else "",
     }.get(row.state, "")
     return {
         "completed": date_part(date.fromisoformat(facts["completed_on"]), "MMMM d"),

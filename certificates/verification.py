@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from certificates.models import Certificate, CertificateState
 from certificates.numbers import normal_number, normal_token
+from core.clock import local_date
 
 
 class Standing(StrEnum):
@@ -39,31 +40,42 @@ class Finding:
     # Found by its token alone, and the holder wants its page to confirm no more than status and number.
     brief: bool = False
 
-    def public(self) -> dict[str, Any]:
-        """The answer for a program: no more than the page shows."""
+    @property
+    def name(self) -> str | None:
+        """The name as it was printed; None for a revoked certificate, and when it is no longer kept."""
+        hidden = self.standing is Standing.REVOKED or self.certificate.anonymised_at is not None
+        return None if hidden else str(self.facts["participant"])
+
+    def public(self, zone: str) -> dict[str, Any]:
+        """The answer for a program: no more than the page shows, with days in the same zone."""
         row, facts = self.certificate, self.facts
         if self.brief:
             return {"status": self.standing.value, "number": row.number, "confirm_only": True}
         answer: dict[str, Any] = {
             "status": self.standing.value,
             "number": row.number,
-            "name": facts["participant"] if self.standing is not Standing.REVOKED else None,
+            "name": self.name,
             "course": {"code": facts["course_code"], "title": facts["course_title"]},
             "completed_on": facts["completed_on"],
             "issued_on": facts["issued_on"],
+            "provider": facts["school"],
+        }
+        if row.revoked_at is not None and row.revocation is not None:
+            revoked_on = local_date(row.revoked_at, zone).isoformat()
+            return answer | {"revoked_on": revoked_on, "reason": row.revocation.value}
+        answer |= {
             "valid_until": facts.get("valid_until"),
             "place": facts["place"],
             "delivery": facts["delivery"],
             "attended_minutes": facts["attended_minutes"],
-            "provider": facts["school"],
+            "total_minutes": facts["total_minutes"],
             "credits": [
                 {key: line[key] for key in ("title", "provider_number", "program_number", "units", "unit")}
                 for line in facts["credits"]
             ],
         }
-        if row.revoked_at is not None and row.revocation is not None:
-            answer["revoked_on"] = row.revoked_at.date().isoformat()
-            answer["reason"] = row.revocation.value
+        if row.superseded_at is not None:
+            answer["superseded_on"] = local_date(row.superseded_at, zone).isoformat()
         if self.superseded_by is not None:
             answer["superseded_by"] = self.superseded_by.number
         return answer
@@ -83,17 +95,17 @@ def find_by_number(session: Session, number: str, family_name: str, today: date)
 
     None for an unknown number and for another name alike; both take the same steps, so that the time tells nothing.
     """
-    row = session.scalar(sa.select(Certificate).where(Certificate.number == normal_number(number)))
-    known = (
-        row.snapshot["facts"]
-        if row is not None
-        else {"participant": "nobody at all", "family_name": "nobody"}
-    )
+    number = normal_number(number)
+    # For an unknown number the first of all certificates is read and compared, and then passed over.
+    first = sa.select(sa.func.min(Certificate.id)).scalar_subquery()
+    asked = sa.select(Certificate.id).where(Certificate.number == number).scalar_subquery()
+    row = session.scalar(sa.select(Certificate).where(Certificate.id == sa.func.coalesce(asked, first)))
+    known = row.snapshot["facts"] if row is not None else {"participant": "nobody at all"}
     typed = comparable(family_name)
     fits = any(
         hmac.compare_digest(typed.encode(), name.encode()) for name in family_names(known) if name and typed
     )
-    return finding(session, row, today) if row is not None and fits else None
+    return finding(session, row, today) if row is not None and row.number == number and fits else None
 
 
 def family_names(facts: dict[str, Any]) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def answer(found: Finding | None, typed: str, zone: str, *, file_words: str = ""
     """What a verifier is told, as a page or as JSON; ``file_words`` say what an uploaded file turned out to be."""
     status = 200 if found else 404
     if wants_json():
-        body = found.public() if found else {"status": "unknown"}
+        body = found.public(zone) if found else {"status": "unknown"}
         return private(make_response(jsonify(body), status))
     revocation = found.certificate.revocation if found else None
     page = render_template(

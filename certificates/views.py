@@ -13,6 +13,7 @@ from accounts.access import STAFF, TEACHING, actor_again, me, roles, signed_in
 from certificates import issuing, retrying, revoking
 from certificates.blueprint import blueprint
 from certificates.checks import problems_of
+from certificates.class_views import chosen
 from certificates.eligibility import judge_class, load_offering
 from certificates.fix_links import fix_links, policies_against
 from certificates.forms import IssueForm, ReissueForm, RevokeForm
@@ -66,7 +67,6 @@ def issue(code: str) -> ResponseReturnValue:
     """Issue for all who are eligible, in one act."""
     form = IssueForm()
     if form.validate_on_submit():
-        only = {int(value) for value in request.form.getlist("only") if value.isdigit()} or None
         try:
             with acting() as session:
                 actor = actor_again(session)
@@ -79,7 +79,7 @@ def issue(code: str) -> ResponseReturnValue:
                     actor=actor,
                     now=clock.now(),
                     accept_missing=form.accept_missing.data,
-                    only=only,
+                    only=chosen(),
                 )
                 counted, left = len(reserved), len(left_out)
         except RuleError as error:
@@ -117,7 +117,8 @@ def download(number: str) -> ResponseReturnValue:
     """The stored PDF, for its owner and for staff. Nothing is rendered here."""
     row = certificate_for(db.session, number, me())
     if row.pdf_sha256 is None:
-        return render_template("certificates/not_ready.html", certificate=row), 409, {"Refresh": "3"}
+        waits = {} if row.problem else {"Refresh": "3"}
+        return render_template("certificates/not_ready.html", certificate=row), 409, waits
     if row.anonymised_at is not None:
         return render_template("certificates/not_kept.html", certificate=row), 410
     try:

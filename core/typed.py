@@ -53,6 +53,14 @@ def _without_towers(text: str) -> Iterator[str]:
             yield char
 
 
+def row_number(text: str | None) -> int | None:
+    """The number of a row as a form sends it back; None for anything else.
+
+    To Python a superscript is a digit, and int() takes it for none; and a database takes no number of thirty digits.
+    """
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 def mail_address(typed: str) -> str:
     """Return an address in lower case, checked for its form; its domain may have letters of any script.
 

@@ -27,6 +27,7 @@ from core.forms import (
     TimeField,
     WholeNumberField,
 )
+from core.typed import row_number
 from courses.offering_models import Meeting, MeetingKind, Offering, Venue
 from courses.scheduling import PlannedMeeting, moment
 from courses.venues import venue_choices
@@ -108,7 +109,7 @@ def planned_of(form: ScheduleForm, zone: str, marked: Collection[int]) -> list[P
     for row in form.meetings:
         if row.form.day.data is None:
             continue
-        key = int(row.form.row_id.data) if (row.form.row_id.data or "").isdigit() else None
+        key = row_number(row.form.row_id.data)
         day = row.form.day.data + (shift if key not in marked else timedelta())
         starts, ends = moment(day, row.form.starts.data, zone), moment(day, row.form.ends.data, zone)
         length = int((ends - starts).total_seconds() // 60)

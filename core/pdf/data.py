@@ -87,6 +87,10 @@ def check_picture(data: bytes) -> str:
                 raise PdfError(
                     _("This picture is more than %(side)s pixels wide or high.", side=MAX_PICTURE_SIDE)
                 )
+            if (
+                picture.mode == "CMYK"
+            ):  # PDF/A-3 wants one color space for the screen, and readers draw it inverted
+                raise PdfError(_("This picture is in the colors of a printing press (CMYK). Save it in RGB."))
             media_type = "image/png" if picture.format == "PNG" else "image/jpeg"
             picture.load()
             # said here, since WeasyPrint tells Pillow to take truncated files

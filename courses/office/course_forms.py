@@ -31,6 +31,7 @@ from core.forms import (
     WholeNumberField,
 )
 from core.school import current_school
+from core.typed import row_number
 from courses.course_editing import CourseData, PlannedApproval
 from courses.models import Body, Course, Delivery, Evaluation, Policy, PrerequisiteKind, ScreeningSet, Subject
 
@@ -249,7 +250,7 @@ def course_data(form: CourseForm, session: Session) -> CourseData | None:
 
 def _approval(row: Any) -> PlannedApproval:
     return PlannedApproval(
-        id=int(row.row_id.data) if (row.row_id.data or "").isdigit() else None,
+        id=row_number(row.row_id.data),
         body_id=row.body_id.data,
         program_number=row.program_number.data,
         units_thousandths=row.units.data,

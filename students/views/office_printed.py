@@ -7,6 +7,7 @@ from accounts.access import STAFF, actor_again, roles
 from core import clock
 from core.database import db
 from core.errors import RuleError
+from core.typed import row_number
 from core.web import acting, note, page, safe_next, see_other
 from students import lookups
 from students.blueprint import blueprint
@@ -31,7 +32,7 @@ def office_printed(id: int) -> Response:
                     session,
                     lookups.office_enrollment(session, id),
                     certificate_name=form.certificate_name.data or "",
-                    license_id=int(form.license.data) if form.license.data.isdigit() else None,
+                    license_id=row_number(form.license.data),
                     other=_other(form),
                     actor=actor_again(session),
                     now=clock.now(),

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from certificates import issuing, overriding, previewing
-from certificates.eligibility import completion_date, judge_one
+from certificates.completion import completion_date
+from certificates.eligibility import judge_one
 from certificates.models import Certificate, CertificateOverride, CertificateState, RevocationReason
 from certificates.revoking import revoke
 from core import papers
@@ -308,3 +309,35 @@ def test_an_approval_counts_on_its_first_and_last_day_and_else_its_days_are_told
     assert line.granted is granted
     assert ("the approval was valid from" in line.reason) is not granted
     assert (f"not on {long_date(day)}" in line.reason) is not granted
+
+
+@pytest.mark.parametrize("sent", ["²", "9" * 30, "9" * 5000, "-1", "x", ""])
+def test_a_choice_that_names_nobody_issues_to_nobody(
+    session: Session, client: FlaskClient, offering: Offering, sent: str
+) -> None:
+    lead = lead_of(session, offering)
+    session.commit()
+    sign_in(client, lead)
+    address = f"/teaching/{offering.code}/certificates"
+    answer = client.post(address, data={"only": sent})
+    assert answer.status_code == 422
+    assert "Nothing was issued" in answer.text
+    client.post(f"{address}/preview", data={"only": sent})
+    assert "Choose whose certificate" in client.get(address).text
+    assert session.scalar(sa.select(sa.func.count(Certificate.id))) == 0
+
+
+def test_who_waits_for_a_payment_is_looked_at_again_without_a_word_in_the_log(
+    session: Session, offering: Offering, caplog: pytest.LogCaptureFixture
+) -> None:
+    school = current_school(session)
+    assert school is not None
+    school.certificates_need_payment = True
+    offering.issues_on_finalize = True
+    row = session.scalars(sa.select(Enrollment)).one()
+    account = open_account(session, offering, offering.policy, now=NOW, enrollment=row)
+    ledger.append(session, account, EntryKind.CHARGE, 5000, actor=None, now=NOW)
+    session.commit()
+    with time_machine.travel(NOW):
+        assert issuing.issue_finalized() == 0
+    assert caplog.text == ""

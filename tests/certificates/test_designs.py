@@ -269,6 +269,19 @@ def test_a_logo_that_is_no_image_is_refused(
     assert current_look(session) == Look()
 
 
+def test_a_logo_in_the_colors_of_a_printing_press_is_refused(
+    session: Session, client: FlaskClient, school: School, staff: User
+) -> None:
+    session.commit()
+    sign_in(client, staff)
+    target = io.BytesIO()
+    Image.new("CMYK", (60, 40), (10, 200, 30, 5)).save(target, "JPEG")
+    fields = fields_of(client.get(ADDRESS)) | {"logo": (io.BytesIO(target.getvalue()), "logo.jpg")}
+    answer = client.post(ADDRESS, data=fields)
+    assert answer.status_code == 422
+    assert "printing press (CMYK)" in answer.text
+
+
 @pytest.mark.parametrize("sample", sorted(SAMPLES))
 def test_every_sample_person_is_shown_before_saving(
     session: Session, client: FlaskClient, school: School, staff: User, sample: str
@@ -338,5 +351,5 @@ def test_signatures_of_the_school_and_of_instructors_are_kept_and_taken_away(
     client.post("/office/certificates/signatures/school", data={})
     session.expire_all()
     assert session.get_one(School, 1).signature_sha256 is None
-    for who in (str(student.id), "999999", "someone"):
+    for who in (str(student.id), "999999", "someone", "²", "9" * 30, "9" * 5000):
         assert client.post(f"/office/certificates/signatures/{who}", data={}).status_code == 404

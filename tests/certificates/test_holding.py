@@ -1,6 +1,7 @@
 """The holder's certificates: all in one place, shared, listed in a transcript, taken along as a ZIP."""
 
 import io
+import re
 import subprocess
 import zipfile
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pikepdf
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -18,11 +20,12 @@ from certificates import bundles, holding, issuing, revoking
 from certificates.models import Certificate, RevocationReason
 from certificates.renewals import deadlines_of, next_classes
 from certificates.transcript import sums_by_year
-from core import papers
+from core import outbox, papers
 from core.audit import AuditEvent
 from core.database import begin_write
 from core.errors import RuleError
 from core.files import store
+from core.outbox import OutgoingMail
 from core.papers import Paper, PaperState, paper_store
 from courses.offering_models import Offering
 from students.models import License
@@ -229,7 +232,7 @@ def test_more_than_a_file_holds_is_refused_with_the_number(
 ) -> None:
     monkeypatch.setattr(bundles, "MOST", 1)
     actor = owner(issued[0])
-    with pytest.raises(RuleError, match="these are 2"):
+    with pytest.raises(RuleError, match="at most 1"):
         bundles.ask_for_bundle(
             session, bundles.ZIP_PAPER, issued, name="all", lang="en", actor=actor, now=NOW
         )
@@ -258,6 +261,53 @@ def test_the_transcript_counts_what_is_in_force(
     _, content = made_paper(session)
     assert "revoked" in _text(content)
     assert sums_by_year([row]) == {}
+
+
+def test_an_expired_certificate_is_nowhere_called_valid_and_its_hours_still_count(
+    session: Session, client: FlaskClient, issued: list[Certificate]
+) -> None:
+    row = session.get_one(Certificate, issued[0].id)
+    row.snapshot = row.snapshot | {"facts": row.snapshot["facts"] | {"valid_until": "2027-03-31"}}
+    session.commit()
+    with time_machine.travel(datetime(2027, 4, 1, 6, 30, tzinfo=UTC)):  # still March 31 at the school
+        sign_in(client, owner(row))
+        assert "Was valid until" not in client.get("/my/certificates").text
+        assert "Was valid until" not in client.get("/my/").text
+    with time_machine.travel(datetime(2027, 4, 1, 7, 30, tzinfo=UTC)):
+        sign_in(client, owner(row))
+        assert "Was valid until March 31, 2027" in client.get("/my/certificates").text
+        assert "Was valid until March 31, 2027" in client.get("/my/").text
+        client.post("/my/certificates/transcript")
+        _, content = made_paper(session)
+    text = " ".join(_text(content).split())
+    assert "expired" in text
+    assert re.search(r"Certificates in force.{0,40} 0\b", text), text
+    assert "3.5" in text
+
+
+def test_the_mail_of_a_replacement_says_what_it_replaces_and_what_its_page_shows(
+    session: Session, issued: list[Certificate]
+) -> None:
+    begin_write(session)
+    row = session.get_one(Certificate, issued[0].id)
+    row.confirm_only = True
+    fresh = issuing.reissue(session, row, certificate_name="New Name", actor=None, now=NOW, reason="married")
+    session.commit()
+    issuing.make_waiting()
+    session.expire_all()
+    told = {}
+    for mail in session.scalars(sa.select(OutgoingMail).where(OutgoingMail.kind == "certificate")):
+        message = outbox.kinds()["certificate"].render(session, mail)
+        if message is not None:
+            told[mail.about_id] = (" ".join(message.text.split()), message.html)
+    assert set(told) == {fresh.id, issued[1].id}, "nobody is sent what was replaced before it left"
+    for text in told[fresh.id]:
+        assert f"It replaces {row.number}." in text
+        assert "confirms status and number only" in text
+        assert "shows your name" not in text
+    for text in told[issued[1].id]:
+        assert "It replaces" not in text
+        assert "shows your name" in text
 
 
 def _text(content: bytes) -> str:

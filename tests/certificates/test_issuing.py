@@ -8,6 +8,7 @@ import pikepdf
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
@@ -22,7 +23,7 @@ from courses.models import Approval, Body
 from courses.offering_models import Offering
 from students.models import Enrollment, EnrollmentState
 from tests.factories import NOW, add, make_offering, make_school, make_student, make_user, put_enrollment
-from tests.helpers import mails_to
+from tests.helpers import mails_to, sign_in
 
 pytestmark = pytest.mark.both_databases
 
@@ -215,7 +216,7 @@ def test_the_second_of_two_workers_changes_nothing(session: Session) -> None:
     issuing.make_waiting()
     before = rows(session)[0].pdf_sha256
     session.rollback()
-    assert issuing.finish(number, "0" * 64, 1) == 0
+    assert issuing.finish(number, rows(session)[0].snapshot, "0" * 64, 1) == 0
     assert rows(session)[0].pdf_sha256 == before
 
 
@@ -280,3 +281,58 @@ def test_a_full_disk_leaves_nothing_half_issued(session: Session, app: Flask) ->
     session.commit()
     assert issuing.make_waiting() == 1
     assert mails_to(email) == ["certificate"]
+
+
+def test_what_could_not_be_made_is_tried_again_with_what_was_put_right_and_keeps_its_number(
+    session: Session, client: FlaskClient
+) -> None:
+    offering = finished_class(session, students=1)
+    staff = make_user(session, Role.REGISTRAR)
+    (body,) = session.scalars(sa.select(Body)).all()
+    body.statement = "This statement goes on and on. " * 100
+    issuing.issue_class(session, offering, actor=staff, now=NOW)
+    session.commit()
+    assert issuing.make_waiting() == 0
+    (row,) = rows(session)
+    number, token, student = row.number, row.token, row.enrollment.student.user
+    assert "do not fit on one page" in row.problem
+    sign_in(client, student)
+    waits = client.get(f"/certificates/{number}.pdf")
+    assert (waits.status_code, "Refresh" in waits.headers) == (409, False)
+    assert "could not be made yet" in waits.text
+    body = session.get_one(Body, body.id)
+    body.statement = "Short."
+    session.commit()
+    begin_write(session)
+    try_again(session, session.get_one(Certificate, row.id), actor=staff, now=NOW)
+    session.commit()
+    assert issuing.make_waiting() == 1
+    (row,) = rows(session)
+    assert (row.number, row.token, row.state) == (number, token, CertificateState.ISSUED)
+    assert row.snapshot["facts"]["credits"][0]["statement"] == "Short."
+    assert row.snapshot["facts"]["number"] == number
+
+
+def test_trying_again_keeps_the_facts_of_who_would_not_be_given_it_today(session: Session) -> None:
+    offering = finished_class(session, students=1)
+    staff = make_user(session, Role.REGISTRAR)
+    issuing.issue_class(session, offering, actor=staff, now=NOW)
+    (row,) = rows(session)
+    before = row.snapshot
+    row.problem = "the disk was full"
+    row.enrollment.license_id = None  # the body's line would be lost
+    row.enrollment.certificate_name = "Somebody Else"
+    try_again(session, row, actor=staff, now=NOW)
+    assert rows(session)[0].snapshot == before
+
+
+def test_a_file_that_was_made_of_older_facts_is_not_issued(session: Session) -> None:
+    offering = finished_class(session, students=1)
+    issuing.issue_class(session, offering, actor=None, now=NOW)
+    session.commit()
+    (row,) = rows(session)
+    older = row.snapshot | {"facts": row.snapshot["facts"] | {"participant": "Somebody Else"}}
+    number = row.id
+    session.rollback()
+    assert issuing.finish(number, older, "0" * 64, 1) == 0
+    assert rows(session)[0].state is CertificateState.PREPARING

@@ -42,6 +42,8 @@ def test_the_longest_of_the_bodies_counts_from_the_years_end() -> None:
     assert retention.kept_until(facts("A", "B"), years) == date(2033, 12, 31)
     assert retention.kept_until(facts(), years) == date(2034, 12, 31)
     assert retention.kept_until(facts("A", "UNKNOWN"), years) == date(2034, 12, 31)
+    assert retention.kept_until(facts("A") | {"valid_until": "2032-02-19"}, years) == date(2032, 2, 19)
+    assert retention.kept_until(facts("A") | {"valid_until": "2029-02-19"}, years) == date(2031, 12, 31)
 
 
 def test_nothing_is_due_on_the_last_day_and_all_on_the_next(session: Session, issued: Certificate) -> None:

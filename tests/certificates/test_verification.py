@@ -1,11 +1,12 @@
 """The verifier's pages: facts to compare, standing, one answer for unknown and mismatch, never anything private."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 import time_machine
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -14,10 +15,13 @@ from certificates import issuing
 from certificates.models import Certificate, RevocationReason
 from certificates.revoking import revoke
 from certificates.verification import comparable
+from core import outbox
 from core.database import begin_write
 from core.errors import RuleError
+from core.outbox import OutgoingMail
 from tests.certificates.test_issuing import finished_class
 from tests.factories import NOW, make_user
+from tests.helpers import sign_in, statements
 
 
 def issued(session: Session) -> Certificate:
@@ -98,6 +102,52 @@ def test_a_revoked_certificate_says_so_with_its_date_and_category_only(
     assert "identity on it was not right" in answer.text
     assert "a private remark" not in answer.text
     assert row.snapshot["facts"]["participant"] not in answer.text
+
+
+def test_the_answer_for_a_program_says_no_more_than_the_page_and_dates_it_as_the_school_does(
+    session: Session, client: FlaskClient
+) -> None:
+    row = issued(session)
+    staff, facts = make_user(session, Role.REGISTRAR), row.snapshot["facts"]
+    session.commit()
+    evening = datetime(2027, 3, 2, 4, 30, tzinfo=UTC)  # March 1 in Los Angeles
+    begin_write(session)
+    revoke(session, row, reason=RevocationReason.OTHER, note="why", actor=staff, now=evening)
+    session.commit()
+    answer = client.get(f"/verify/{row.token}", headers={"Accept": "application/json"}).get_json()
+    assert answer["revoked_on"] == "2027-03-01"
+    assert answer["name"] is None
+    assert not {"credits", "place", "attended_minutes", "valid_until"} & set(answer)
+    assert "March 1, 2027" in client.get(f"/verify/{row.token}").text
+    sign_in(client, row.enrollment.student.user)
+    assert "Revoked on March 1, 2027" in client.get("/my/certificates").text
+    mail = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.kind == "certificate-revoked")).one()
+    message = outbox.kinds()[mail.kind].render(session, mail)
+    assert message is not None
+    assert "was revoked on March 1, 2027" in message.text
+    assert facts["participant"] not in str(answer)
+
+
+def test_an_unknown_number_takes_the_same_steps_as_another_name(
+    session: Session, client: FlaskClient, app: Flask
+) -> None:
+    row = issued(session)
+    client.get("/verify/")
+    taken = []
+    for number in (row.number, "TBI-99-9999"):
+        with statements(app) as seen:
+            answer = client.post("/verify/", data={"number": number, "family_name": "Nobody"})
+        assert answer.status_code == 404
+        taken.append(seen)
+    assert taken[0] == taken[1]
+    known = {"number": "TBI-99-9999", "family_name": row.snapshot["facts"]["family_name"]}
+    assert client.post("/verify/", data=known).status_code == 404, "the first certificate stands in for none"
+
+
+def test_the_page_names_the_kind_of_delivery(session: Session, client: FlaskClient) -> None:
+    row = issued(session)
+    assert row.snapshot["document"]["certificate"]["delivery"] == "Live, in person"
+    assert "Live, in person" in client.get(f"/verify/{row.token}").text
 
 
 def test_revoking_twice_is_refused(session: Session) -> None:
