@@ -57,6 +57,8 @@ class CorrectionForm(Form):
     remark = StringField(lazy_gettext("Remark"), [Length(max=REMARK_LIMIT)])
     # The meeting whose mark the form showed: only then does an empty remark take the old one away.
     shown = HiddenField()
+    # The newest mark of the student's that the page showed, by its id: what was marked since is told first.
+    seen = HiddenField()
     reason = StringField(lazy_gettext("Reason"), [Length(max=500)])
 
 
@@ -181,6 +183,7 @@ def correct_mark(code: str, enrollment_id: int) -> ResponseReturnValue:
                     reason=form.reason.data or "",
                     actor=actor,
                     now=clock.now(),
+                    seen=_number(form.seen.data),
                 )
         except RuleError as error:
             note(form, error)
@@ -218,6 +221,10 @@ def _filled(meetings: list[Sitting], history: dict[int, list[Said]]) -> Correcti
     )
 
 
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 10 else None
+
+
 def _remark(form: CorrectionForm) -> str | None:
     """What to write beside the mark; None leaves the remark that stands."""
     return form.remark.data or ("" if form.shown.data == form.meeting.data else None)
@@ -231,6 +238,7 @@ def _student_page(code: str, enrollment_id: int, form: CorrectionForm | None) ->
     summary = summaries_of(session, offering, meetings, only=enrollment.id)[enrollment.id]
     history = marks_of(session, enrollment.id)
     form = form or _filled(meetings, history)
+    form.seen.data = str(max((said.id for meeting in history.values() for said in meeting), default=0))
     return page(
         "attendance/student.html",
         form=form,

@@ -1,5 +1,7 @@
 """Make-ups: the student asks, the office plans, approves or declines."""
 
+import re
+
 import sqlalchemy as sa
 from flask import Response, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,6 +23,7 @@ from core.web import acting, note, page, see_other
 from students import lookups
 from students.models import ROLL_STATES, Enrollment
 
+_CHOICE = re.compile(r"[0-9]{1,9}-[0-9]{1,9}")
 STATE_WORDS = {
     MakeUpState.ASKED: lazy_gettext("Waits for the office"),
     MakeUpState.PLANNED: lazy_gettext("Planned"),
@@ -81,7 +84,7 @@ def _choose(enrollment_id: int, *, by_office: bool) -> ResponseReturnValue:
     if form.validate_on_submit():
         lost_id, _dash, meeting_id = (form.choice.data or "").partition("-")
         try:
-            if not (lost_id.isdecimal() and meeting_id.isdecimal() and len(form.choice.data) < 24):
+            if not _CHOICE.fullmatch(form.choice.data or ""):
                 raise RuleError(_("Choose a meeting."), field="choice")
             with acting() as session:
                 actor = actor_again(session)

@@ -8,9 +8,10 @@ the remark that stands.
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -32,6 +33,11 @@ from students.models import Enrollment, License, Student
 
 MOST_LINES = 2000
 WHO = ("email", "license", "name")
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}")
+# Whoever comes the evening before comes to something else.
+_EARLY = timedelta(hours=6)
+_NEAR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +176,29 @@ def _stated(person: _Person, row: Mapping[str, str], remark: str | None) -> Entr
 
 
 def _moment(text: str, sitting: Sitting, zone: str) -> datetime:
-    """A scan: ``9:05`` on the day of the meeting, or a whole date and time; without an offset on the clock of the class."""
-    day = local(sitting.starts_at, zone).date()
+    """A scan: ``9:05`` on the day of the meeting, or a whole date and time; without an offset on the clock of the class.
+
+    Past midnight ``0:20`` is of the morning after. Raises RuleError for anything else, and for another day.
+    """
+    if not text:
+        raise RuleError(_("This line says neither a mark nor a time."))
+    begins, ends = local(sitting.starts_at, zone), local(sitting.ends_at, zone)
     try:
-        if len(text) <= 8:
+        if _CLOCK.fullmatch(text):
             parts = time.fromisoformat(text.zfill(5) if text.count(":") == 1 else text.zfill(8))
-            return datetime.combine(day, parts, ZoneInfo(zone))
-        moment = datetime.fromisoformat(text)
+            moment = datetime.combine(begins.date(), parts, ZoneInfo(zone))
+            if moment < sitting.starts_at - _EARLY and ends.date() > begins.date():
+                moment = datetime.combine(ends.date(), parts, ZoneInfo(zone))
+        elif _MOMENT.match(text):
+            moment = datetime.fromisoformat(text)
+        else:
+            raise ValueError(text)
     except ValueError as error:
         raise RuleError(_("Write a time as 9:05 or 2027-03-12 09:05.")) from error
     moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
-    if abs((moment - sitting.starts_at).total_seconds()) > 36 * 3600:
+    early = sitting.starts_at - _EARLY <= moment < sitting.starts_at
+    if abs(moment - sitting.starts_at) > _NEAR or not (
+        early or begins.date() <= local(moment, zone).date() <= ends.date()
+    ):
         raise RuleError(_("This scan is of another day."))
     return moment

@@ -19,6 +19,7 @@ from attendance.makeup_models import PLACED, MakeUp
 from attendance.minutes import TIMED, Sitting, minutes_between
 from attendance.models import REMARK_LIMIT, AttendanceMark, MarkMethod, MarkStatus
 from attendance.rolls import Seat, seats_of
+from attendance.words import said_by
 from attendance.writing import Difference, Entry, Writer
 from core import audit
 from core.errors import RuleError
@@ -175,9 +176,17 @@ def correct(
     actor: User,
     now: datetime,
     revision: int | None = None,
+    seen: int | None = None,
 ) -> Saved:
     """Correct one mark: a new row that supersedes the old one. After sign-off a reason is needed (field ``reason``);
-    it moves the enrollment's state and raises its ``attendance_revision``."""
+    it moves the enrollment's state and raises its ``attendance_revision``.
+
+    ``seen`` is the newest of the student's marks that the page showed (its id): raises RuleError when somebody else has
+    marked that meeting since.
+    """
+    if seen is not None:
+        lock_roll(session, meeting)
+        _require_seen(session, meeting, entry.enrollment_id, seen, actor)
     return mark_one(
         session,
         meeting,
@@ -188,6 +197,34 @@ def correct(
         revision=revision,
         reason=reason,
     )
+
+
+def _require_seen(session: Session, meeting: Meeting, enrollment_id: int, seen: int, actor: User) -> None:
+    by = AttendanceMark.recorded_by_id
+    query = (
+        sa.select(
+            sa.func.coalesce(User.name, ""),
+            AttendanceMark.made_at,
+            AttendanceMark.status,
+            AttendanceMark.minutes,
+            AttendanceMark.remark,
+        )
+        .outerjoin(User, User.id == by)
+        .where(
+            AttendanceMark.meeting_id == meeting.id,
+            AttendanceMark.enrollment_id == enrollment_id,
+            AttendanceMark.id > seen,
+            sa.or_(by.is_(None), by != actor.id),
+        )
+        .order_by(AttendanceMark.id.desc())
+    )
+    found = session.execute(query.limit(1)).one_or_none()
+    if found is not None:
+        who, at, status, minutes, remark = found
+        said = said_by(who, at, meeting.offering.time_zone, status, minutes, remark)
+        raise RuleError(
+            _("This meeting was marked meanwhile. %(said)s. Save again if yours is right.", said=said)
+        )
 
 
 def refuse_closed(offering: Offering, sitting: Sitting, now: datetime) -> None:

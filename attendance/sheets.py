@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from accounts.models import User
 from attendance.models import MeetingSheet
+from attendance.settling import lock_classes
 from core import audit
 from core.errors import RuleError
 from core.files import store
-from courses.offering_models import Meeting
+from courses.offering_models import Meeting, Offering
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_SHEETS = 20  # of one meeting
@@ -46,6 +47,7 @@ def attach(session: Session, meeting: Meeting, content: bytes, *, actor: User, n
     Raises RuleError (field ``sheet``) for another kind of file, one of more than 8 MB, or the 21st.
     """
     kind = kind_of(content)
+    lock_classes(session, Offering.id == meeting.offering_id)  # whoever attaches one at the same time waits
     known = sheets_of(session, meeting.offering_id).get(meeting.id, [])
     digest = store().put(content)
     for sheet in known:
@@ -53,7 +55,9 @@ def attach(session: Session, meeting: Meeting, content: bytes, *, actor: User, n
             return sheet
     if len(known) >= MOST_SHEETS:
         raise RuleError(_("This meeting has 20 sheets already."), field="sheet")
-    name = f"{meeting.offering.code}-{meeting.number}-sheet-{len(known) + 1}{_ENDINGS[kind]}"
+    before = sa.select(sa.func.count()).where(MeetingSheet.meeting_id == meeting.id)  # those taken off, too
+    number = (session.scalar(before) or 0) + 1
+    name = f"{meeting.offering.code}-{meeting.number}-sheet-{number}{_ENDINGS[kind]}"
     sheet = MeetingSheet(
         meeting_id=meeting.id,
         sha256=digest,
@@ -74,6 +78,8 @@ def attach(session: Session, meeting: Meeting, content: bytes, *, actor: User, n
 def take_off(session: Session, sheet: MeetingSheet, *, reason: str, actor: User, now: datetime) -> None:
     """Take a sheet off its meeting; row and file stay. Raises RuleError (field ``reason``) without a reason."""
     reason = reason.strip()[:500]
+    session.flush()
+    session.refresh(sheet, with_for_update=True)
     if sheet.removed_at is not None:
         raise RuleError(_("This sheet was taken off already."))
     if not reason:

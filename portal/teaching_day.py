@@ -15,7 +15,7 @@ from attendance.access import marked_by, taught_by
 from attendance.minutes import WAS_THERE, Summary, by_name
 from attendance.models import AttendanceMark, Roll
 from core.clock import local_date
-from courses.offering_models import Meeting, Offering, OfferingInstructor, OfferingState
+from courses.offering_models import InstructorRole, Meeting, Offering, OfferingInstructor, OfferingState
 from portal.reports import summaries_in
 from students.models import ROLL_STATES, Enrollment, Student
 
@@ -56,7 +56,7 @@ class OutOfReach:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The teaching desk. ``to_sign_off`` are over and not signed off; ``coming`` run or begin later."""
+    """The teaching desk. ``to_sign_off`` are over, not signed off, and theirs to sign; ``coming`` run or begin later."""
 
     rolls: Sequence[RollState]
     newcomers: Sequence[Newcomer]
@@ -201,9 +201,18 @@ def _to_sign_off(session: Session, user: User, now: datetime) -> list[Offering]:
     query = _classes(user).where(
         Offering.ends_at <= now,
         Offering.finalized_at.is_(None),
+        sa.true() if user.is_staff else _leads(user),
         sa.exists().where(Enrollment.offering_id == Offering.id, Enrollment.state.in_(ROLL_STATES)),
     )
     return list(session.scalars(query.order_by(Offering.ends_at.desc()).limit(COMING)))
+
+
+def _leads(user: User) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        OfferingInstructor.offering_id == Offering.id,
+        OfferingInstructor.user_id == user.id,
+        OfferingInstructor.role == InstructorRole.LEAD,
+    )
 
 
 def _coming(session: Session, user: User, now: datetime) -> list[Offering]:

@@ -185,6 +185,37 @@ def test_a_correction_that_cannot_be_is_told(
     assert told in answer.text
 
 
+def test_a_correction_on_a_page_that_somebody_has_overtaken_is_told_first(
+    app: Flask, teacher: FlaskClient, address: str, made: Class, session: Session
+) -> None:
+    number = made.ids[1]
+    target = f"{address}/students/{number}"
+
+    def seen(page: str) -> str:
+        found = re.search(r'name="seen"[^>]*value="([0-9]+)"', page)
+        assert found is not None
+        return found[1]
+
+    opened = seen(teacher.get(target).text)
+    begin_write(session)
+    entry = Entry(number, L, 70, remark="Train was late.")
+    save_roll(session, made.meeting, [entry], actor=made.assistant, now=NOW)
+    session.commit()
+    mine = {"meeting": "1", "status": "absent", "reason": "Was not there at ten."}
+    answer = teacher.post(target, data=mine | {"seen": opened})
+    assert answer.status_code == 422
+    assert (
+        "This meeting was marked meanwhile. Dov Castellan at 10:00 AM: Late, 70 minutes credited"
+        in answer.text
+    )
+    assert 'value="Was not there at ten."' in answer.text
+    assert stored(app, number)[-1].status is L
+    assert teacher.post(target, data=mine | {"seen": seen(answer.text)}).status_code == 303
+    assert stored(app, number)[-1].status is A
+    again = {"meeting": "1", "status": "present", "reason": "Came back.", "seen": seen(answer.text)}
+    assert teacher.post(target, data=again).status_code == 303  # what one said oneself is no news
+
+
 def test_students_of_other_classes_and_unknown_meetings_do_not_exist(
     teacher: FlaskClient, address: str, made: Class, session: Session
 ) -> None:

@@ -50,7 +50,8 @@ def test_the_student_asks_and_the_office_decides(
     html = client.get(address).text
     assert two.host.code in html
     assert "1 guest place" in html
-    assert client.post(address, data={"choice": "x"}).status_code == 422
+    for odd in ("x", "999999999999999999999-1", "1-9999999999999", "-", "1-", "1-2-3"):
+        assert client.post(address, data={"choice": odd}).status_code == 422
     answer = client.post(address, data={"choice": f"{two.lost.id}-{two.there.id}"})
     assert answer.status_code == 303
     assert "Waits for the office" in client.get(address).text

@@ -1,5 +1,7 @@
 """Marks from a CSV: looked at first, then saved, all or nothing."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -8,7 +10,7 @@ from sqlalchemy.orm import Session
 from attendance.mark_import import preview
 from attendance.models import MarkMethod, MarkStatus
 from core.errors import RuleError
-from tests.attendance.classes import Class, later, stored
+from tests.attendance.classes import START, Class, later, make_class, stored
 from tests.helpers import sign_in
 
 pytestmark = pytest.mark.usefixtures("at_ten")
@@ -19,7 +21,7 @@ P, L, E, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.LEFT_EARLY, MarkSta
 def read(session: Session, made: Class, text: str) -> list[tuple[str, object]]:
     return [
         (line.who, (line.entry.status, line.entry.minutes) if line.entry else line.problem)
-        for line in preview(session, made.meeting, text, later(60))
+        for line in preview(session, made.meeting, text, made.meeting.starts_at + timedelta(hours=2))
     ]
 
 
@@ -51,6 +53,16 @@ def test_scan_times_become_marks(session: Session, made: Class) -> None:
     ]
 
 
+def test_scans_after_midnight_are_of_the_morning_after(session: Session) -> None:
+    made = make_class(session, starts=START + timedelta(hours=14), meetings=1, minutes=180)  # 23:00 to 2:00
+    text = "name,time\nStudent 000,22:50\nStudent 001,0:30\nStudent 002,22:58\nStudent 002,1:00\n"
+    assert read(session, made, text) == [
+        ("Student 000", (P, None)),
+        ("Student 001", (L, 90)),
+        ("Student 002", (E, 120)),
+    ]
+
+
 def test_a_remark_stands_beside_its_mark_and_none_leaves_the_old_one(session: Session, made: Class) -> None:
     text = (
         "name,status,minutes,time,remark\n"
@@ -73,6 +85,12 @@ def test_a_remark_stands_beside_its_mark_and_none_leaves_the_old_one(session: Se
         ("Student 000,,,noon", "Write a time as 9:05"),
         ("Student 000,,,12:00", "after the meeting"),
         ("Student 000,,,2027-03-09 09:00", "of another day"),
+        ("Student 000,,,2027-02-28 21:00", "of another day"),
+        ("Student 000,,,2027-03-01", "Write a time as 9:05"),
+        ("Student 000,,,905", "Write a time as 9:05"),
+        ("Student 000,,,09:05Z", "Write a time as 9:05"),
+        ("Student 000,,,0001-01-01T00:00+14:00", "of another day"),
+        ("Student 000,,,", "neither a mark nor a time"),
     ],
 )
 def test_each_line_says_what_is_wrong(session: Session, made: Class, row: str, told: str) -> None:

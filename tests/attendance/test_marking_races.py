@@ -3,31 +3,36 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from accounts.models import User
+from attendance import sheets
 from attendance.marking import Saved, save_roll
-from attendance.models import AttendanceMark, MarkStatus, Roll
+from attendance.models import AttendanceMark, MarkStatus, MeetingSheet, Roll
 from attendance.writing import Entry
 from core import audit
 from core.database import db, writing
+from core.errors import RuleError
 from courses.offering_models import Meeting
 from tests.attendance.classes import NOW, Class, make_class
 
 pytestmark = pytest.mark.both_databases
+T = TypeVar("T")
 P, L, A = MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.ABSENT
 
 
-def together(app: Flask, *works: Callable[[Session], Saved]) -> list[Saved]:
+def together(app: Flask, *works: Callable[[Session], T]) -> list[T]:
     """Run each in a thread and a transaction of its own, all starting at the same moment."""
     barrier = threading.Barrier(len(works))
-    results: list[Saved] = []
+    results: list[T] = []
     problems: list[BaseException] = []
 
-    def run(work: Callable[[Session], Saved]) -> None:
+    def run(work: Callable[[Session], T]) -> None:
         try:
             with app.app_context():
                 barrier.wait()
@@ -48,8 +53,6 @@ def together(app: Flask, *works: Callable[[Session], Saved]) -> list[Saved]:
 def saving(
     made: Class, actor_id: int, entries: list[Entry], revision: int | None
 ) -> Callable[[Session], Saved]:
-    from accounts.models import User
-
     meeting_id = made.meeting.id
 
     def work(session: Session) -> Saved:
@@ -101,3 +104,28 @@ def test_the_same_mark_sent_by_two_requests_at_once_is_stored_once(app: Flask, s
     together(app, *works)
     assert session.scalar(sa.select(sa.func.count(AttendanceMark.id))) == 1
     assert db.session.scalar(sa.select(Roll.revision)) == 1
+
+
+def test_one_sheet_attached_twice_at_once_is_one_and_is_taken_off_once(app: Flask, session: Session) -> None:
+    made = make_class(session)
+    meeting_id, lead_id = made.meeting.id, made.lead.id
+    session.rollback()
+
+    def attach(session: Session) -> int:
+        meeting, lead = session.get_one(Meeting, meeting_id), session.get_one(User, lead_id)
+        return sheets.attach(session, meeting, b"%PDF-1.7 a scan", actor=lead, now=NOW).id
+
+    assert len(set(together(app, *[attach] * 4))) == 1
+    number = session.scalars(sa.select(MeetingSheet.id)).one()
+    session.rollback()
+
+    def take_off(session: Session) -> str:
+        sheet, lead = session.get_one(MeetingSheet, number), session.get_one(User, lead_id)
+        try:
+            sheets.take_off(session, sheet, reason="Wrong day.", actor=lead, now=NOW)
+        except RuleError as error:
+            return str(error)
+        return "off"
+
+    assert sorted(together(app, *[take_off] * 4)) == ["This sheet was taken off already."] * 3 + ["off"]
+    assert list(audit.verify(session)) == []

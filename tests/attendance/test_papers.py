@@ -230,6 +230,17 @@ def test_a_sheet_is_taken_off_with_a_reason_and_its_file_stays(
     assert post_sheet(teacher, address, picture("JPEG")).status_code == 303  # it may be attached again
 
 
+def test_a_sheet_after_one_that_was_taken_off_has_a_name_of_its_own(session: Session, made: Class) -> None:
+    begin_write(session)
+    first, second = (
+        sheets.attach(session, made.meeting, picture() + extra, actor=made.lead, now=NOW)
+        for extra in (b"", b"2")
+    )
+    sheets.take_off(session, first, reason="Wrong day.", actor=made.lead, now=NOW)
+    third = sheets.attach(session, made.meeting, picture() + b"3", actor=made.lead, now=NOW)
+    assert [sheet.file_name[-5] for sheet in (first, second, third)] == ["1", "2", "3"]
+
+
 def test_a_sheet_is_taken_off_once(session: Session, made: Class) -> None:
     begin_write(session)
     sheet = sheets.attach(session, made.meeting, picture(), actor=made.lead, now=NOW)

@@ -81,12 +81,15 @@ def test_who_needs_a_word_is_said_while_the_class_runs(
 
 
 def test_classes_that_are_over_wait_to_be_signed_off(
-    teacher: FlaskClient, made: Class, session: Session
+    app: Flask, teacher: FlaskClient, made: Class, session: Session
 ) -> None:
     with time_machine.travel(later(60 * 24 * 3), tick=False):
         html = teacher.get("/teaching/").text
         assert "No meetings today" in html
         assert f"/teaching/{made.offering.code.lower()}/finalize" in html
+        helper = app.test_client()  # who may not sign is not asked to
+        sign_in(helper, made.assistant)
+        assert f"/teaching/{made.offering.code.lower()}/finalize" not in helper.get("/teaching/").text
         begin_write(session)
         made.offering.finalized_at = later(60 * 24 * 2)
         session.commit()
