@@ -17,6 +17,8 @@ from students.jurisdictions import jurisdiction_of
 
 MOST_ROWS = 2_000
 _MOST_UNPACKED = 60 * 1024 * 1024  # bytes; an XLSX is a zip, and a small one can hold a huge one
+_MOST_COLUMNS = 100  # read of a sheet, which may claim 16,384
+_MOST_LINES = 50_000  # with or without people
 _COLUMNS = {
     "name": ("name", "full name", "student"),
     "given": ("first name", "given name"),
@@ -107,12 +109,13 @@ def _xlsx_lines(content: bytes) -> Iterable[tuple[int, list[Any]]]:
     unreadable = RuleError(
         _("This spreadsheet can't be read. Save it anew as XLSX, or as CSV."), field="file"
     )
+    too_large = RuleError(
+        _("This spreadsheet is too large. Keep only the sheet with the people."), field="file"
+    )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             if sum(part.file_size for part in parts.infolist()) > _MOST_UNPACKED:
-                raise RuleError(
-                    _("This spreadsheet is too large. Keep only the sheet with the people."), field="file"
-                )
+                raise too_large
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
     except RuleError:
         raise
@@ -121,7 +124,14 @@ def _xlsx_lines(content: bytes) -> Iterable[tuple[int, list[Any]]]:
     try:
         if book.active is None:
             raise unreadable
-        for number, cells in enumerate(book.active.iter_rows(), 1):
+        book.active.reset_dimensions()  # what a file claims of its size may be wrong: people below would be lost
+        lines, before = 0, None
+        for number, cells in enumerate(book.active.iter_rows(max_col=_MOST_COLUMNS), 1):
+            if cells is before:
+                continue  # a line that is not in the file: one and the same row stands for all of a gap
+            before, lines = cells, lines + 1
+            if lines > _MOST_LINES:
+                raise too_large
             yield number, [_Formula() if cell.data_type == "f" else cell.value for cell in cells]
     except RuleError:
         raise

@@ -1,7 +1,11 @@
 """The files that people are imported from: spreadsheets, encodings, what is no table, what is too large."""
 
 import io
+import re
+import zipfile
+from collections.abc import Callable
 
+import openpyxl
 import pytest
 import xlsxwriter
 from flask import Flask
@@ -87,13 +91,50 @@ def test_too_many_rows_and_too_large_a_file_are_refused(
 
 
 def test_a_spreadsheet_that_unpacks_to_a_flood_is_refused() -> None:
-    import zipfile
-
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("xl/worksheets/sheet1.xml", b"0" * (61 * 1024 * 1024))
     with pytest.raises(RuleError, match="too large"):
         reading.read(target.getvalue())
+
+
+def sheet_with(change: Callable[[str], str]) -> bytes:
+    """A spreadsheet with one person, whose XML was changed by hand."""
+    book, plain, changed = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    for cells in (("Name", "Email"), ("Ann Lee", "ann@x.example")):
+        sheet.append(cells)
+    book.save(plain)
+    with zipfile.ZipFile(plain) as before, zipfile.ZipFile(changed, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                content = change(content.decode()).encode()
+            after.writestr(name, content)
+    return changed.getvalue()
+
+
+def test_people_below_the_size_that_a_spreadsheet_claims_are_read() -> None:
+    """Some programs write a wrong size; what lies outside it was lost without a word."""
+    content = sheet_with(lambda text: re.sub(r'<dimension ref="[^"]*"', '<dimension ref="A1:B1"', text))
+    assert [row.email for row in reading.read(content).rows] == ["ann@x.example"]
+
+
+def test_a_small_file_can_not_claim_a_size_that_takes_minutes() -> None:
+    def far(text: str) -> str:
+        text = re.sub(r'<dimension ref="[^"]*"', '<dimension ref="A1:XFD1048576"', text)
+        return (
+            text.replace('<row r="2"', '<row r="1048576"')
+            .replace('"A2"', '"A1048576"')
+            .replace('"B2"', '"B1048576"')
+        )
+
+    (row,) = reading.read(sheet_with(far)).rows
+    assert (row.line, row.email) == (1_048_576, "ann@x.example")
+    lines = "".join(f'<row r="{number}"/>' for number in range(3, 51_000))
+    with pytest.raises(RuleError, match="too large"):
+        reading.read(sheet_with(lambda text: text.replace("</sheetData>", f"{lines}</sheetData>")))
 
 
 def test_five_hundred_rows_are_previewed_in_few_statements(
