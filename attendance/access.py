@@ -57,9 +57,18 @@ def class_of(session: Session, user: User, code: str, *, lock: bool = False) -> 
     return found
 
 
-def meeting_of(session: Session, user: User, code: str, number: int, *, handing_in: bool = False) -> Meeting:
+def meeting_of(
+    session: Session,
+    user: User,
+    code: str,
+    number: int,
+    *,
+    meeting_id: int | None = None,
+    handing_in: bool = False,
+) -> Meeting:
     """One meeting of a class that someone may mark, with class, course and venue; 404 otherwise. One statement.
 
+    ``meeting_id`` when the page said which it was: numbers follow time, and change when a meeting is put in before.
     ``handing_in``: marks come from a phone that had no network when they were made, so whoever stood in at that meeting
     may bring them for ``HAND_IN`` after their day.
     """
@@ -73,7 +82,7 @@ def meeting_of(session: Session, user: User, code: str, number: int, *, handing_
         )
         .where(
             Offering.code == code.upper(),
-            Meeting.number == number,
+            Meeting.number == number if meeting_id is None else Meeting.id == meeting_id,
             Offering.state != OfferingState.DRAFT,
             marked_by(user, handing_in=handing_in),
         )

@@ -33,13 +33,14 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 @dataclass(frozen=True, slots=True)
 class SentRoll:
     """One roll as a phone sent it: which, the revision that it was looking at, and the marks. ``refused`` are those that
-    nobody could save, by their key, with the sentence."""
+    nobody could save, by their key, with the sentence; ``meeting_id`` is None where an older page has sent it."""
 
     code: str
     number: int
     revision: int
     entries: tuple[Entry, ...]
     refused: Mapping[str, str] = field(default_factory=dict)
+    meeting_id: int | None = None
 
 
 def known_key(session: Session, user_id: int) -> str | None:
@@ -94,7 +95,9 @@ def _read_roll(roll: Mapping[str, Any]) -> SentRoll:
             entries[number] = _read_mark(mark, key, number)
         except RuleError as error:
             refused[key] = str(error)
-    return SentRoll(code, _whole(roll["number"]), _whole(roll["revision"]), tuple(entries.values()), refused)
+    meeting_id = None if roll.get("meeting") is None else _whole(roll["meeting"])
+    number, revision = _whole(roll["number"]), _whole(roll["revision"])
+    return SentRoll(code, number, revision, tuple(entries.values()), refused, meeting_id)
 
 
 def _whole(value: object) -> int:

@@ -144,7 +144,9 @@ def _take(sent: Any) -> dict[str, Any]:
     try:
         with acting() as session:
             actor = actor_again(session)
-            meeting = meeting_of(session, actor, roll.code, roll.number, handing_in=True)
+            meeting = meeting_of(
+                session, actor, roll.code, roll.number, meeting_id=roll.meeting_id, handing_in=True
+            )
             saved = save_roll(
                 session,
                 meeting,
@@ -159,7 +161,7 @@ def _take(sent: Any) -> dict[str, Any]:
     except HTTPException as error:
         if error.code != 404:
             raise
-        return answer | {"problem": _("This class is not yours any more.")}
+        return answer | {"problem": _("This meeting is not yours to mark any more, or was taken out.")}
     return answer | _taken(roll, saved)
 
 

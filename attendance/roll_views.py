@@ -70,7 +70,8 @@ def save(code: str, number: int) -> ResponseReturnValue:
     try:
         with acting() as session:
             actor = actor_again(session)
-            meeting = meeting_of(session, actor, code, number)
+            meeting = _meeting(session, actor, code, number)
+            stands_at = meeting.number
             locked = lock_roll(session, meeting)
             typed = read_roll(request.form, locked.seats, meeting.credit_minutes)
             if typed.errors:
@@ -94,17 +95,24 @@ def save(code: str, number: int) -> ResponseReturnValue:
     if saved.differences:
         return _again(code, number, typed, status=409, saved=saved)
     flash(_told(saved), "success")
-    return see_other(url_for(".roll", code=code, number=number))
+    return see_other(url_for(".roll", code=code, number=stands_at))
+
+
+def _meeting(session: Session, user: User, code: str, number: int) -> Meeting:
+    """The meeting that the sent form was about."""
+    sent = request.form.get("meeting", "")
+    meeting_id = int(sent) if sent.isdecimal() and len(sent) < 10 else None
+    return meeting_of(session, user, code, number, meeting_id=meeting_id)
 
 
 def _again(code: str, number: int, typed: TypedRoll, *, status: int, **more: Any) -> Response:
     session = db.session
-    return _show(session, meeting_of(session, me(), code, number), typed, status=status, **more)
+    return _show(session, _meeting(session, me(), code, number), typed, status=status, **more)
 
 
 def _mark_rest(code: str, number: int, *, undo: bool) -> Response:
     session = db.session
-    meeting = meeting_of(session, me(), code, number)
+    meeting = _meeting(session, me(), code, number)
     seats, _revision = seats_of(session, meeting.id, meeting.offering_id)
     typed = read_roll(request.form, seats, meeting.credit_minutes)
     typed.errors.clear()  # nothing is saved yet

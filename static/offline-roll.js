@@ -67,7 +67,7 @@
     const next = work => (busy = busy.then(work, work));
     const describe = kept => {
       if (!Object.keys(kept.marks).length) kept.revision = Number(revision.value);
-      Object.assign(kept, { code: form.dataset.code, number: Number(form.dataset.number), title: form.dataset.title });
+      Object.assign(kept, { code: form.dataset.code, meeting: Number(form.dataset.meeting), number: Number(form.dataset.number), title: form.dataset.title });
     };
     let touched = new Set();
     const keep = () => next(async () => {

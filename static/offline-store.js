@@ -85,7 +85,7 @@
   const readAll = async (store, own) =>
     (await Promise.all((await all(store)).map(row => opens(store, row, own)))).filter(Boolean);
 
-  /* Marks of one roll: { code, number, title, path, revision, problem, marks: { enrollment: mark } }, a mark being
+  /* Marks of one roll: { code, meeting, number, title, path, revision, problem, marks: { enrollment: mark } }, a mark being
      { status, minutes, remark, made_at, key, seen, ready, refused }; `ready` once Save was pressed, `seen` the revision that its
      page showed. A remark of null leaves what stands. Changed by one page at a time. */
   const marksId = (own, path) => `${own.user} ${path}`;

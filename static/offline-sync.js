@@ -34,7 +34,7 @@
 
   const ready = roll => Object.entries(roll.marks).filter(([, mark]) => mark.ready);
   const asSent = roll => ({
-    code: roll.code, number: roll.number, revision: roll.revision,
+    code: roll.code, meeting: roll.meeting, number: roll.number, revision: roll.revision,
     marks: ready(roll).map(([enrollment, { status, minutes, remark, made_at, key, seen }]) =>
       ({ enrollment: Number(enrollment), status, minutes, remark, made_at, key, seen })),
   });

@@ -101,7 +101,7 @@ def test_a_closed_roll_does_not_hold_up_the_others(
     )
     soon, other, good = answer.json["rolls"]
     assert "begins on Monday" in soon["problem"]
-    assert other["problem"] == "This class is not yours any more."
+    assert other["problem"] == "This meeting is not yours to mark any more, or was taken out."
     assert "problem" not in good
     assert [len(stored(app, number)) for number in made.ids] == [0, 0, 1]
 
@@ -172,6 +172,28 @@ def test_a_roll_that_cannot_be_read_holds_up_none_of_the_others(app: Flask, sess
         assert told["problem"].startswith("These marks cannot be read."), sent
     assert good["stored"] == [f"key-{made.ids[2]:012}"]
     assert [len(stored(app, number)) for number in made.ids] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("by_phone", [True, False])
+def test_marks_reach_their_meeting_when_another_was_put_in_before_it(
+    app: Flask, teacher: FlaskClient, made: Class, session: Session, by_phone: bool
+) -> None:
+    marked = made.meetings[0].id
+    begin_write(session)
+    first, second = made.meetings
+    first.number, second.number = 3, 4
+    session.flush()
+    first.number, second.number = 2, 1
+    session.commit()
+    if by_phone:
+        (told,) = send(teacher, made.lead, roll(made, mark(made.ids[0]), meeting=marked)).json["rolls"]
+        assert told["stored"]
+    else:
+        address = f"/teaching/{made.offering.code}/meetings"
+        typed = {"meeting": str(marked), "revision": "0", f"status-{made.ids[0]}": "present"}
+        answer = teacher.post(f"{address}/1/roll", data=typed)
+        assert answer.location == f"{address}/2/roll"
+    assert [one.meeting_id for one in stored(app, made.ids[0])] == [marked]
 
 
 @pytest.mark.both_databases

@@ -284,7 +284,7 @@ def test_marks_of_a_class_that_is_somebody_elses_now_can_be_let_go(
     phone.set_offline(False)
     page = open_page(phone, f"{site.url}/teaching/")
     waiting = page.locator("#waiting-rolls")
-    expect(waiting).to_contain_text("This class is not yours any more.")
+    expect(waiting).to_contain_text("This meeting is not yours to mark any more, or was taken out.")
     waiting.get_by_text("Remove them", exact=True).click()
     waiting.get_by_role("button", name="Remove them from this phone").click()
     expect(waiting).to_be_hidden()
