@@ -5,7 +5,7 @@ from flask_babel import lazy_gettext as _l
 from portal import tax_reports
 from portal.reports import Report, at_risk, attendance, classes, instructors, no_shows, students, untaken
 
-_ENTERED = _l("Entered from")
+_DAYS = _l("Days from")
 REPORTS = {
     report.key: report
     for report in (
@@ -16,7 +16,7 @@ REPORTS = {
         Report("untaken", _l("Rolls not taken"), _l("Meetings that are over and have no roll."), untaken),
         Report("at-risk", _l("At risk"), _l("Who needs a make-up to complete a running class."), at_risk),
         Report("no-shows", _l("No-shows"), _l("Who never came, or has not come so far."), no_shows),
-        Report("tax", _l("Tax"), _l("The tax within what was asked for and paid, by rate."), tax_reports.summary, _ENTERED),
-        Report("tax-entries", _l("Tax, each entry"), _l("What the sums of the tax hold."), tax_reports.details, _ENTERED),
+        Report("tax", _l("Tax"), _l("The tax within what was asked for and paid, by rate."), tax_reports.summary, _DAYS),
+        Report("tax-entries", _l("Tax, each entry"), _l("What the sums of the tax hold."), tax_reports.details, _DAYS),
     )
 }  # fmt: skip

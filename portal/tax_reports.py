@@ -24,7 +24,7 @@ BASES = {
 def summary(session: Session, span: Span) -> Table:
     """A row per basis, currency and rate: what was added and taken back, and the tax within the rest. Four statements."""
     sums: dict[tuple[Basis, str, int], list[int]] = {}
-    for line in lines(session, begins=span.begins, ends=span.ends):
+    for line in lines(session, first=span.first, last=span.last, zone=span.zone):
         row = sums.setdefault((line.basis, line.currency, line.step.rate), [0, 0, 0])
         row[0 if line.step.gross_cents > 0 else 1] += line.step.gross_cents
         row[2] += line.step.tax_cents
@@ -42,20 +42,20 @@ def summary(session: Session, span: Span) -> Table:
 def details(session: Session, span: Span) -> Table:
     """Every entry behind the summary, with the invoice or receipt that tells of it. Four statements."""
     columns = [
-        Column(_("Counted when"), width=14), Column(_("At"), Kind.MOMENT), Column(_("Class"), width=18),
+        Column(_("Counted when"), width=14), Column(_("Day"), Kind.DATE), Column(_("Class"), width=18),
         Column(_("Payer"), width=28), Column(_("What"), width=32), Column(_("Document"), width=18),
         Column(_("Currency"), width=10), Column(_("Rate in percent"), width=16),
         *(_money(session, title) for title in (_("Total"), _("Net"), _("Tax"))),
     ]  # fmt: skip
-    found = lines(session, begins=span.begins, ends=span.ends)
-    return columns, _detail_rows(sorted(found, key=lambda line: (line.basis, line.step.at)))
+    found = lines(session, first=span.first, last=span.last, zone=span.zone)
+    return columns, _detail_rows(sorted(found, key=lambda line: (line.basis, line.step.day)))
 
 
 def _detail_rows(found: list[Line]) -> Iterator[tuple[Any, ...]]:
     for line in found:
         step = line.step
         yield (
-            BASES[line.basis], step.at, line.class_code, line.payer, line.words or _("Stated anew by another rate"),
+            BASES[line.basis], step.day, line.class_code, line.payer, line.words or _("Stated anew by another rate"),
             step.document, line.currency, _rate(step.rate), step.gross_cents, step.gross_cents - step.tax_cents,
             step.tax_cents,
         )  # fmt: skip

@@ -8,13 +8,15 @@ or receipt printed; before the first, the one that the first printed; without an
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from accounts.models import User
+from core.clock import local_date
 from core.school import current_school
 from courses.offering_models import Offering
 from students.fee_words import entry_words
@@ -25,7 +27,7 @@ from students.tax import included
 
 
 class Basis(StrEnum):
-    """When tax counts: when it is asked for, or when the money comes and goes."""
+    """When tax counts: on the day on which it is asked for, or on that on which the money came or went."""
 
     ASKED = "asked"
     PAID = "paid"
@@ -50,7 +52,7 @@ class Step:
     by the old rate, one puts it in by the new.
     """
 
-    at: datetime
+    day: date
     rate: int
     gross_cents: int
     tax_cents: int
@@ -59,32 +61,38 @@ class Step:
 
 
 def steps(
-    entries: Sequence[FeeEntry], documents: Sequence[Stated], basis: Basis, *, rate_now: int
+    entries: Sequence[FeeEntry], documents: Sequence[Stated], basis: Basis, *, rate_now: int, zone: str
 ) -> Iterator[Step]:
-    """The steps of one account, oldest first. ``entries`` and ``documents`` are all it has, in order."""
+    """The steps of one account in the order of its entries. ``entries`` and ``documents`` are all it has, in order.
+
+    Days are those of ``zone``; money counts on the day on which it came or went, not when that was written down.
+    """
     rate, total = documents[0].rate if documents else rate_now, 0
     coming = list(documents)
     for entry in entries:
         while coming and coming[0].through_entry < entry.number:
             document = coming.pop(0)
-            yield from _restated(document, rate, total)
+            yield from _restated(document, rate, total, zone)
             rate = document.rate
         change = entry.amount_cents if entry.kind in ASKED else -entry.amount_cents
         if (entry.kind in ASKED) is (basis is Basis.ASKED):
             tax = included(total + change, rate).tax_cents - included(total, rate).tax_cents
             total += change
             own = next((item.number for item in documents if item.entry_id == entry.id), "")
-            yield Step(entry.at, rate, change, tax, entry, own or (coming[0].number if coming else ""))
+            day = entry.made_on or local_date(entry.at, zone)
+            yield Step(day, rate, change, tax, entry, own or (coming[0].number if coming else ""))
     for document in coming:
-        yield from _restated(document, rate, total)
+        yield from _restated(document, rate, total, zone)
         rate = document.rate
 
 
-def _restated(document: Stated, rate: int, total: int) -> Iterator[Step]:
+def _restated(document: Stated, rate: int, total: int, zone: str) -> Iterator[Step]:
     if total and document.rate != rate:
         for sign, by in ((-1, rate), (1, document.rate)):
             tax = included(total, by).tax_cents
-            yield Step(document.issued_at, by, sign * total, sign * tax, None, document.number)
+            yield Step(
+                local_date(document.issued_at, zone), by, sign * total, sign * tax, None, document.number
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +111,14 @@ class Line:
         return entry_words(self.step.entry) if self.step.entry else ""
 
 
-def lines(session: Session, *, begins: datetime, ends: datetime) -> list[Line]:
-    """Every step from ``begins`` to ``ends`` (UTC, both included), on both bases, by account. Four statements."""
+def lines(session: Session, *, first: date, last: date, zone: str) -> list[Line]:
+    """Every step of these days of ``zone``, both included, on both bases, by account. Four statements."""
+    begins, ends = (
+        datetime.combine(day, moment, ZoneInfo(zone)) for day, moment in ((first, time.min), (last, time.max))
+    )
     touched = sa.union(
         sa.select(FeeEntry.account_id).where(FeeEntry.at.between(begins, ends)),
+        sa.select(FeeEntry.account_id).where(FeeEntry.made_on.between(first, last)),
         sa.select(FeeDocument.account_id).where(FeeDocument.issued_at.between(begins, ends)),
     )
     school = current_school(session)
@@ -137,8 +149,10 @@ def lines(session: Session, *, begins: datetime, ends: datetime) -> list[Line]:
         for basis in Basis:
             found += [
                 Line(basis, step, currency, code, payer)
-                for step in steps(entries[account_id], documents[account_id], basis, rate_now=rate_now)
-                if begins <= step.at <= ends
+                for step in steps(
+                    entries[account_id], documents[account_id], basis, rate_now=rate_now, zone=zone
+                )
+                if first <= step.day <= last
             ]
     return found
 

@@ -30,7 +30,7 @@ def office(session: Session, client: FlaskClient) -> FlaskClient:
 
 def test_the_page_sums_up_what_was_asked_for_and_what_was_paid(office: FlaskClient) -> None:
     shown = office.get(f"/office/reports/tax?{DAYS}").text
-    assert "Entered from" in shown
+    assert "Days from" in shown
     for text in ("8.875", "$795.00", "$64.80", "$730.20", "$200.00", "$16.30", "$183.70"):
         assert text in shown
 
