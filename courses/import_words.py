@@ -1,5 +1,6 @@
 """What an import changed, in the words of the catalog file: so that nothing written in the office goes unnoticed."""
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -23,10 +24,12 @@ _NAMES = {
 _LONGEST = 70
 
 
-def difference(name: str, before: Any, after: Any) -> str:
-    """One value that an import changed: the key, what it was, what it is. Of rows that are chosen by id, only the key."""
+def difference(name: str, before: Any, after: Any, names: Mapping[int, str] | None = None) -> str:
+    """One value that an import changed: the key, what it was, what it is. ``names`` say what ids stand for."""
     key = _NAMES.get(name, name)
-    if name.endswith("_id"):
+    if names is not None:
+        before, after = names.get(before, before), names.get(after, after)
+    elif name.endswith("_id"):
         return gettext("%(key)s is another one now", key=key)
     return gettext(
         "%(key)s was %(before)s, is %(after)s", key=key, before=_said(name, before), after=_said(name, after)

@@ -5,7 +5,7 @@ stored, and a class that exists keeps its seats, price, policy and (when they co
 Claims arrive unpublished.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ from courses.catalog_entries import ApprovalEntry, CourseEntry, Entry, RenewalEn
 from courses.catalog_file import CatalogFile
 from courses.catalog_references import Known, known, reference_problems
 from courses.import_words import difference
+from courses.importing_versions import Versions, load_policies, load_screening_sets
 from courses.marked_yaml import CatalogError, Path_, Problem
 from courses.models import (
     Approval,
@@ -70,6 +71,8 @@ class Import:
         self.problems: list[Problem] = []
         self.result = Imported(file, School())
         self.changed_rows: dict[str, dict[str, Base]] = {}
+        # What to call the rows that a column of ids chooses from.
+        self.names: dict[str, Mapping[int, str]] = {}
 
     def tell(self, path: Path_, text: object) -> None:
         """Note something that is wrong."""
@@ -84,7 +87,9 @@ class Import:
         """Set what differs; add the row when it is new. Returns whether anything changed."""
         changed = [name for name, value in values.items() if made or getattr(row, name) != value]
         if changed and not made:
-            told = [difference(name, getattr(row, name), values[name]) for name in changed]
+            told = [
+                difference(name, getattr(row, name), values[name], self.names.get(name)) for name in changed
+            ]
             self.result.details.setdefault(section, {}).setdefault(code, []).extend(told)
             self.changed_rows.setdefault(section, {})[code] = row
         for name in changed:
@@ -124,8 +129,8 @@ def load_catalog(
         work.stop_on_problems()
         _bodies(work)
         _subjects(work)
-        _screening_sets(work)
-        _policies(work)
+        load_screening_sets(work)
+        load_policies(work)
         _patterns(work)
         _venues(work)
         session.flush()
@@ -179,8 +184,10 @@ def _school(work: Import) -> None:
             "this school counts in %(currency)s; its currency cannot change", currency=school.currency
         )
         work.tell(("provider", "currency"), told)
-    values = entry.model_dump(exclude={"demo", "provider_numbers"})
-    work.put("provider", entry.name, school, made=made, is_demo=entry.demo, **values)
+    values = _said(entry, None if made else school, entry.model_dump(exclude={"demo", "provider_numbers"}))
+    if made or "demo" in entry.model_fields_set:
+        values["is_demo"] = entry.demo
+    work.put("provider", entry.name, school, made=made, **values)
     work.result.school = school
 
 
@@ -217,54 +224,6 @@ def _subjects(work: Import) -> None:
         work.put("subjects", title, row or Subject(title=title), made=row is None, position=position)
 
 
-def _screening_sets(work: Import) -> None:
-    rows = {(row.code, row.version): row for row in work.session.scalars(sa.select(ScreeningSet))}
-    for code, entry in work.file.entries.screening_sets.items():
-        _version(
-            work, "screening_sets", code, rows.get((code, entry.version)), ScreeningSet, entry.model_dump()
-        )
-
-
-def _policies(work: Import) -> None:
-    rows = {(row.code, row.version): row for row in work.session.scalars(sa.select(Policy))}
-    for code, entry in work.file.entries.policies.items():
-        here = ("policies", code)
-        values = (
-            entry.model_dump(exclude={"attendance", "deposit", "refunds"}) | entry.attendance.model_dump()
-        )
-        values["deposit_cents"] = work.cents(entry.deposit, (*here, "deposit"))
-        values["refunds"] = [
-            {
-                "days_before": tier.days_before,
-                "percent": tier.percent,
-                "fee": work.cents(tier.fee, (*here, "refunds", number, "fee")),
-            }
-            for number, tier in enumerate(entry.refunds)
-        ]
-        row = rows.get((code, entry.version))
-        _version(work, "policies", code, row, Policy, values, created_at=work.now)
-
-
-def _version(
-    work: Import,
-    section: str,
-    code: str,
-    row: Policy | ScreeningSet | None,
-    model: type[Policy] | type[ScreeningSet],
-    values: dict[str, Any],
-    **once: Any,
-) -> None:
-    """Store a new version; one that is stored already never changes."""
-    if row is None:
-        work.put(section, code, model(code=code, **once), made=True, **values)
-    elif any(getattr(row, name) != value for name, value in values.items()):
-        told = gettext(
-            "version %(version)s is stored already and says something else; give the change a new version number",
-            version=row.version,
-        )
-        work.tell((section, code), told)
-
-
 def _patterns(work: Import) -> None:
     rows = {row.code: row for row in work.session.scalars(sa.select(DailyPattern))}
     for code, sittings in work.file.patterns.items():
@@ -283,19 +242,16 @@ def _venues(work: Import) -> None:
         work.put("venues", entry.code, row or Venue(code=entry.code), made=row is None, **values)
 
 
-def _newest(session: Session, model: type[Policy] | type[ScreeningSet]) -> dict[str, int]:
-    """The id of the newest version of each code."""
-    rows = session.execute(sa.select(model.code, model.id).order_by(model.version))
-    return {row.code: row.id for row in rows}
-
-
 def _courses(work: Import) -> None:
     session, entries = work.session, work.file.entries.courses
     query = sa.select(Course).options(selectinload(Course.prerequisites), selectinload(Course.approvals))
     rows = {row.code: row for row in session.scalars(query)}
     stored = set(rows)
     subjects = {row.title: row.id for row in session.execute(sa.select(Subject.title, Subject.id))}
-    screening, policies = _newest(session, ScreeningSet), _newest(session, Policy)
+    screening = Versions(session, ScreeningSet, work.file.entries.screening_sets)
+    policies = Versions(session, Policy, work.file.entries.policies)
+    titles = {key: title for title, key in subjects.items()}
+    work.names = {"policy_id": policies.names, "screening_set_id": screening.names, "subject_id": titles}
     touched: set[str] = set()
     for number, entry in enumerate(entries):
         row = rows.get(entry.code)
@@ -310,8 +266,8 @@ def _courses(work: Import) -> None:
             "state": entry.stands or (row.state if row else CourseState.PUBLISHED),
             "default_capacity": entry.seats,
             "price_cents": work.cents(entry.price, ("courses", number, "price")),
-            "screening_set_id": screening[entry.screening],
-            "policy_id": policies[entry.policy],
+            "screening_set_id": screening.choose(row.screening_set_id if row else None, entry.screening),
+            "policy_id": policies.choose(row.policy_id if row else None, entry.policy),
         }
         course = row or Course(code=entry.code)
         if work.put("courses", entry.code, course, made=row is None, **values):

@@ -14,6 +14,7 @@ from courses.bodies import BodyData, edit_body
 from courses.marked_yaml import CatalogError
 from courses.models import Body, Course, Prerequisite
 from courses.offering_models import Venue
+from courses.policies import PolicyData, add_policy_version
 from tests.courses.catalogs import count, edit, load, make_cast
 from tests.factories import NOW, make_school, make_user
 
@@ -98,3 +99,39 @@ def test_an_import_says_what_it_takes_back_of_the_office(
     runner.invoke(args=["catalog", "import", str(file)])
     session.refresh(body)
     assert body.minutes_per_unit == 50
+
+
+def test_a_course_keeps_the_version_that_the_office_chose_until_the_file_has_a_newer_one(
+    session: Session, catalog: Path
+) -> None:
+    make_cast(session)
+    load(session, catalog)
+    rosa = make_user(session, Role.REGISTRAR)
+    courses = {course.code: course for course in session.scalars(sa.select(Course))}
+    first = courses["CST1"].policy
+    data = PolicyData(**{f.name: getattr(first, f.name) for f in fields(PolicyData)})
+    data = replace(data, minimum_percent=90)
+    add_policy_version(session, "standard", data, actor=rosa, now=NOW, course_ids=[courses["FAS1"].id])
+    session.commit()
+    begin_write(session)
+    assert load(session, catalog).changed == {}
+    session.expire_all()
+    assert [courses[code].policy.version for code in ("CST1", "FAS1")] == [1, 2]
+    text = catalog.read_text(encoding="utf-8")
+    here = text.index("  standard:\n    version: 1\n")
+    text = text[:here] + text[here:].replace("version: 1", "version: 3", 1)
+    catalog.write_text(text, encoding="utf-8")
+    again = load(session, catalog)
+    told = again.details["courses"]
+    assert told["CST1"][0] == "policy was “standard, version 1”, is “standard, version 3”"
+    assert told["FAS1"][0] == "policy was “standard, version 2”, is “standard, version 3”"
+
+
+def test_what_the_file_leaves_out_of_the_school_stays(session: Session, catalog: Path) -> None:
+    make_cast(session)
+    school = load(session, catalog).school
+    school.signatory, school.phone = "Ada Lindqvist", "555 0100"
+    session.commit()
+    begin_write(session)
+    assert load(session, catalog).changed == {}
+    assert (school.signatory, school.phone, school.is_demo) == ("Ada Lindqvist", "555 0100", True)

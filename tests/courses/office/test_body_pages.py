@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from courses.models import Approval, Body
-from tests.factories import add, make_body, make_course
+from tests.courses.test_bodies import approve
+from tests.factories import make_body, make_course
 from tests.helpers import MANY, fields_of, statements
 
 BODY: dict[str, Any] = {
@@ -120,15 +121,7 @@ def test_a_body_in_use_stays_and_an_unused_one_is_removed(
 ) -> None:
     used = make_body(session, code="USED")
     make_body(session, code="UNUSED", title="Spare")
-    approval = Approval(
-        course_id=make_course(session, code="CST1").id,
-        body_id=used.id,
-        program_number="P",
-        units_thousandths=1000,
-        valid_from=date(2027, 1, 1),
-        valid_until=date(2028, 1, 1),
-    )
-    add(session, approval)
+    approve(session, make_course(session, code="CST1"), used)
     session.commit()
     page = client.get("/office/bodies/used/remove")
     assert "1 course has an approval by it: CST1." in page.text
@@ -169,11 +162,16 @@ def test_a_page_takes_as_many_statements_however_much_rests_on_a_body(
     assert counts[0] == counts[1] <= 11
 
 
-def test_the_course_form_leads_to_the_bodies(session: Session, client: FlaskClient, rosa: User) -> None:
-    make_course(session, code="CST1")
+def test_the_course_form_leads_to_the_bodies_that_approved_it(
+    session: Session, client: FlaskClient, rosa: User
+) -> None:
+    course = make_course(session, code="CST1")
     session.commit()
     assert 'href="/office/bodies/new"' in client.get("/office/courses/cst1").text
-    make_body(session, code="NCB")
+    approve(session, course, make_body(session, code="NCB"))
+    make_body(session, code="OTHER")
     session.commit()
-    assert 'href="/office/bodies/ncb"' in client.get("/office/courses/cst1").text
+    page = client.get("/office/courses/cst1").text
+    found = [f'href="/office/bodies{end}"' in page for end in ("", "/ncb", "/other", "/new")]
+    assert found == [True, True, False, False]
     assert 'href="/office/bodies"' in client.get("/office/courses").text
