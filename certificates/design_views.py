@@ -141,10 +141,10 @@ def _school(session: Session) -> School:
 
 
 def _act(session: Session, form: DesignForm) -> str:
-    actor, now, school = actor_again(session), clock.now(), _school(session)
-    look = _look_of(form, designs.current_look(session))
     if "preview" in request.form:
         return url_for("papers.show", paper_id=_ask_for_sample(session, form, picture=False).id)
+    actor, now, school = actor_again(session), clock.now(), _school(session)
+    look = _look_of(form, designs.current_look(session))
     designs.save_look(session, school, look, actor=actor, now=now)
     needed = bool(form.certificates_need_payment.data)
     if school.certificates_need_payment is not needed:

@@ -126,7 +126,7 @@ def download(number: str) -> ResponseReturnValue:
     except OSError:  # lost or damaged: never handed out as if it were whole
         log.exception("the file of certificate %s cannot be read", row.number)
         return render_template("certificates/file_lost.html", certificate=row), 503
-    return send_file(
+    response = send_file(
         io.BytesIO(content),
         "application/pdf",
         download_name=f"{row.number}.pdf",
@@ -134,6 +134,8 @@ def download(number: str) -> ResponseReturnValue:
         conditional=True,
         max_age=0,
     )
+    response.cache_control.private = True  # a browser may keep it and asks each time; a cache between may not
+    return response
 
 
 @blueprint.get("/office/certificates")

@@ -39,4 +39,8 @@ def file(paper_id: int) -> Response:
     if not path.is_file():
         abort(404)
     inline = row.mime_type == "application/pdf"
-    return send_file(path, row.mime_type, as_attachment=not inline, download_name=row.file_name, max_age=0)
+    response = send_file(
+        path, row.mime_type, as_attachment=not inline, download_name=row.file_name, max_age=0
+    )
+    response.cache_control.private = True
+    return response

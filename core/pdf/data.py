@@ -17,7 +17,7 @@ PAPERS: dict[str, tuple[float, float]] = {"A4": (210.0, 297.0), "Letter": (215.9
 
 # The joiners shape Persian and Indic names; every other format character only hides something.
 _KEPT_FORMAT_CHARACTERS = "\u200c\u200d"
-_DROPPED_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_DROPPED_CATEGORIES = {"Cc", "Cf", "Cs", "Co"}
 
 
 class PdfError(RuleError):
@@ -36,17 +36,24 @@ class Attachment:
     relationship: str = "Source"
 
 
-def clean_text(text: str) -> str:
-    """Return `text` without control, bidi-control, private-use, unassigned and surrogate characters.
+def _is_none(code: int) -> bool:
+    """Whether a code point is a noncharacter: the last two of each plane, and 32 in between (Unicode, 23.7)."""
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
-    Line breaks and tabs become spaces; the result is in normalization form C, so that letters with
+
+def clean_text(text: str) -> str:
+    """Return `text` without control, bidi-control, private-use and surrogate characters, and those that are none.
+
+    What this Python calls unassigned stays: its tables are years old, and a newer ideograph is part of a name all the same.
+    No font has what is really unassigned, which is told before a certificate is issued (`core.pdf.glyphs`). Line breaks and
+    tabs become spaces; the result is in normalization form C, so that letters with
     combining marks find their precomposed glyphs.
     """
     kept = (
         " " if ch in "\t\n\r\x0b\x0c\x85\u2028\u2029" else ch
         for ch in text
         if ch in "\t\n\r\x0b\x0c\x85" + _KEPT_FORMAT_CHARACTERS
-        or unicodedata.category(ch) not in _DROPPED_CATEGORIES
+        or (unicodedata.category(ch) not in _DROPPED_CATEGORIES and not _is_none(ord(ch)))
     )
     return unicodedata.normalize("NFC", "".join(kept))
 

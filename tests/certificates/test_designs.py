@@ -269,6 +269,20 @@ def test_a_logo_that_is_no_image_is_refused(
     assert current_look(session) == Look()
 
 
+def test_a_logo_that_was_just_chosen_is_looked_at_before_saving(
+    session: Session, client: FlaskClient, school: School, staff: User
+) -> None:
+    session.commit()
+    sign_in(client, staff)
+    fields = {"layout": "certificate-quiet", "page_size": "A4", "lang": "en", "sample": "short"}
+    sent = {"preview": "1", "logo": (io.BytesIO(picture()), "logo.png")}
+    answer = client.post(ADDRESS, data=fields | sent)
+    assert answer.status_code == 303, answer.text
+    made(session)
+    (row,) = session.scalars(sa.select(Paper))
+    assert row.details["look"]["logo_sha256"]
+
+
 def test_a_logo_in_the_colors_of_a_printing_press_is_refused(
     session: Session, client: FlaskClient, school: School, staff: User
 ) -> None:

@@ -41,6 +41,7 @@ def test_the_page_waits_and_then_shows_the_file(session: Session, client: FlaskC
     with client.get(f"/papers/{number}", follow_redirects=True) as ready:
         assert ready.data == b"%PDF-1.7 test"
         assert ready.mimetype == "application/pdf"
+        assert ready.cache_control.private
 
 
 def test_nobody_else_may_fetch_it(session: Session, client: FlaskClient) -> None:

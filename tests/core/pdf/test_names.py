@@ -77,6 +77,13 @@ def test_a_character_without_glyph_is_named_once(monkeypatch: pytest.MonkeyPatch
         glyphs._covered.cache_clear()
 
 
+def test_a_letter_that_is_newer_than_python_is_printed_or_named_and_never_left_out() -> None:
+    ideograph, nobodys = "\U000323af", "\U0003fffd"  # of Unicode 15; of none yet
+    assert clean_text(f"李{ideograph}{nobodys}") == f"李{ideograph}{nobodys}"
+    assert missing_glyphs(f"李{nobodys}") == [nobodys]
+    assert clean_text("A\ufdd0\uffff\U0001fffeB") == "AB"
+
+
 def test_what_is_never_printed_is_not_missing() -> None:
     assert missing_glyphs("Ann\u202e\ue123\u200d\x00 Lee") == []
 
