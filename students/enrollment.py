@@ -254,6 +254,13 @@ def _waive_or_refuse(
 def _license_of(
     session: Session, student: Student, request: EnrollRequest, *, actor: User | None, now: datetime
 ) -> License | None:
+    if request.profession == people.UNLICENSED:
+        return None  # a license of before may still stand in the form
+    if request.license_state.strip() and not request.license_number.strip():
+        raise RuleError(
+            _("Write the number of the license too, or leave the state or country empty."),
+            field="license_number",
+        )
     if request.license_number.strip():
         entry = LicenseEntry(request.profession, request.license_state, request.license_number)
         return people.save_license(session, student, entry, actor=actor, now=now)

@@ -29,6 +29,13 @@ PROFESSIONS = {
     "NONE": lazy_gettext("Student, or not licensed"),
 }
 UNLICENSED = "NONE"
+# What a student changes of their own data reaches these.
+UNFINISHED = (
+    EnrollmentState.PENDING,
+    EnrollmentState.WAITLISTED,
+    EnrollmentState.OFFERED,
+    EnrollmentState.ENROLLED,
+)
 NAME_MAXIMUM = 100
 
 
@@ -133,15 +140,9 @@ def change_details(
     student.certificate_name = name
     student.phone = phone.strip()
     student.wants_reminders = wants_reminders
-    unfinished = (
-        EnrollmentState.PENDING,
-        EnrollmentState.WAITLISTED,
-        EnrollmentState.OFFERED,
-        EnrollmentState.ENROLLED,
-    )
     session.execute(
         sa.update(Enrollment)
-        .where(Enrollment.student_id == student.id, Enrollment.state.in_(unfinished))
+        .where(Enrollment.student_id == student.id, Enrollment.state.in_(UNFINISHED))
         .values(certificate_name=name)
     )
     audit.record(session, "students:student:changed", student, actor=actor, now=now, changed=changed)
@@ -173,6 +174,29 @@ def save_license(
     student.licenses.append(added)
     audit.record(session, "students:license:added", added, actor=actor, now=now)
     return added
+
+
+def enter_license(
+    session: Session, student: Student, entry: LicenseEntry, *, actor: User, now: datetime
+) -> License:
+    """A student adds or corrects a license on their own page; raises as ``save_license`` does.
+
+    Enrollments of that profession that have no license and aren't finished take it over: its holder may have removed it and
+    written it anew.
+    """
+    license_ = save_license(session, student, entry, actor=actor, now=now)
+    session.flush()
+    session.execute(
+        sa.update(Enrollment)
+        .where(
+            Enrollment.student_id == student.id,
+            Enrollment.profession == entry.profession,
+            Enrollment.license_id.is_(None),
+            Enrollment.state.in_(UNFINISHED),
+        )
+        .values(license_id=license_.id)
+    )
+    return license_
 
 
 def remove_license(

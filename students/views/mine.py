@@ -81,7 +81,9 @@ def _about_leaving(enrollment: Enrollment, form: ConfirmForm) -> tuple[str, list
     currency = school.currency if school else "USD"
     paid = account.paid_cents if account else 0
     words = [
-        ngettext(
+        _("%(title)s, %(dates)s, begins today.", title=title, dates=dates)
+        if terms.days_before == 0
+        else ngettext(
             "%(title)s, %(dates)s, begins in %(num)d day.",
             "%(title)s, %(dates)s, begins in %(num)d days.",
             terms.days_before,
@@ -236,7 +238,7 @@ def add_license() -> Response:
             with acting() as session:
                 actor = actor_again(session)
                 student = people.student_of(session, actor)
-                people.save_license(session, student, entry, actor=actor, now=clock.now())
+                people.enter_license(session, student, entry, actor=actor, now=clock.now())
         except RuleError as error:
             note(form, error)
         else:

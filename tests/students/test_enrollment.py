@@ -386,3 +386,19 @@ def test_seats_cannot_change_without_the_lock(session: Session) -> None:
     enrollment = put_enrollment(session, offering)
     with pytest.raises(RuntimeError, match="only under"):
         seats.move(session, enrollment, S.WITHDRAWN, actor=None, now=NOW)
+
+
+def test_whoever_has_no_license_leaves_none_behind(session: Session) -> None:
+    """The form holds the license of before; choosing "not licensed" must not write it down as one of that kind."""
+    student = make_student(session)
+    made = ask(
+        session, make_offering(session), student, profession="NONE", license_state="OR", license_number="7"
+    )
+    assert (made.profession, made.license) == ("NONE", None)
+    assert [license_.profession for license_ in student.licenses] == ["LMT"]
+
+
+def test_a_state_without_a_number_is_asked_about(session: Session) -> None:
+    with pytest.raises(RuleError, match="number of the license too") as caught:
+        ask(session, make_offering(session), profession="PT", license_state="OR", license_number="")
+    assert caught.value.field == "license_number"

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from students import leaving
 from students.models import Enrollment, EnrollmentState, License, Student
 from tests import calendars
 from tests.accounts.cast import text_of
-from tests.factories import make_course, make_school, make_student, make_user, put_enrollment
+from tests.factories import NOW, make_course, make_school, make_student, make_user, put_enrollment
 from tests.helpers import mails_to, sign_in, statements
 from tests.students.acting import ask, changes_nothing, fill, soon
 
@@ -299,6 +300,33 @@ def test_licenses_are_added_corrected_and_removed(
     session.rollback()
     assert session.scalar(sa.select(sa.func.count(License.id)).where(License.profession == "PT")) == 0
     assert session.scalar(sa.select(sa.func.count(License.id))) == 2
+
+
+def test_a_license_that_was_removed_and_written_anew_is_that_of_the_coming_classes(
+    client: FlaskClient, session: Session, student: Student
+) -> None:
+    coming = put_enrollment(session, soon(session), student)
+    done = put_enrollment(session, soon(session), student, S.COMPLETED)
+    other = put_enrollment(session, soon(session), student, profession="PT", license_id=None)
+    session.commit()
+    sign_in(client, student.user)
+    client.post(f"/my/licenses/{student.licenses[0].id}/remove")
+    data = {"profession": "LMT", "license_state": "WA", "license_number": "MA 7"}
+    assert client.post("/my/licenses", data=data).status_code == 303
+    session.rollback()
+    (license_,) = session.scalars(sa.select(License)).all()
+    assert (coming.license_id, done.license_id, other.license_id) == (license_.id, None, None)
+
+
+def test_on_its_first_day_a_class_begins_today(
+    client: FlaskClient, session: Session, student: Student
+) -> None:
+    offering = soon(session, starts=NOW)
+    mine = put_enrollment(session, offering, student)
+    session.commit()
+    with time_machine.travel(NOW - timedelta(minutes=30)):
+        sign_in(client, student.user)
+        assert ", begins today." in client.get(f"/my/enrollments/{mine.id}/withdraw").text
 
 
 def test_a_license_that_ran_out_is_told(client: FlaskClient, session: Session, student: Student) -> None:
