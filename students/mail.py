@@ -27,7 +27,7 @@ from courses.entries import location_of
 from courses.offering_models import Offering, OfferingState
 from students import calendar, waitlist
 from students.models import LIVE_STATES, Enrollment, EnrollmentState, Student
-from students.price_words import policy_words, price_words, refund_words
+from students.price_words import policy_words, price_words, refund_words, still_to_pay
 
 S = EnrollmentState
 HELD_OR_WAITING = frozenset({S.ENROLLED, S.OFFERED, S.WAITLISTED, S.PENDING})
@@ -279,6 +279,7 @@ def transferred(session: Session, row: OutgoingMail) -> Message | None:
         "transferred",
         calendar_of=still,
         has_file=still is not None,
+        to_pay=still_to_pay(session, new),
         new_class=class_facts(new.offering),
     )
 
@@ -296,6 +297,7 @@ def cancelled(session: Session, row: OutgoingMail) -> Message | None:
         "cancelled",
         cancel_calendar=had_seat,
         had_seat=had_seat,
+        paid_by_group=enrollment.group_booking is not None,
         note=enrollment.offering.cancel_reason,
         other_dates=_other_dates(session, enrollment.offering),
     )

@@ -54,6 +54,19 @@ def price_words(session: Session, enrollment: Enrollment, currency: str) -> str:
     return _("%(price)s, to be paid by %(day)s", price=price, day=day)
 
 
+def still_to_pay(session: Session, enrollment: Enrollment) -> str:
+    """What of the price is open and until when, as a sentence; empty when nothing is."""
+    account = ledger.account_of(session, enrollment.id)
+    if account is None or account.balance_cents <= 0:
+        return ""
+    return _(
+        "%(open)s of %(price)s is still to be paid, by %(day)s.",
+        open=money(account.balance_cents, account.currency),
+        price=money(account.charged_cents, account.currency),
+        day=long_date(account.due_on),
+    )
+
+
 def policy_words(enrollment: Enrollment, currency: str) -> str:
     """The refund steps of the policy agreed to, in one sentence; for a seat of a group, who decides about it."""
     if enrollment.group_booking is not None:

@@ -28,6 +28,7 @@ from students.models import Enrollment, EnrollmentState
 from tests.factories import make_course, make_school, make_user
 from tests.students.acting import ask, fill, soon
 from tests.students.fees import pay
+from tests.students.grouping import book, person
 
 S = EnrollmentState
 
@@ -220,11 +221,16 @@ def test_asked_approved_and_not_approved(session: Session, rosa: User) -> None:
     approval.approve(session, first, actor=rosa, now=now, message="Bring your books.")
     yes = message(session, first, "approved")
     assert "Bring your books." in yes.text
+    for text in (yes.text, yes.html):
+        assert "$795.00: $200.00 as deposit now, the rest by" in text, (
+            "an approval is when the price falls due"
+        )
     assert len(entries(yes, "REQUEST")) == 1
     approval.approve(session, second, actor=rosa, now=now)
     listed = message(session, second, "approved")
     assert "on the waitlist" in listed.subject
     assert listed.attachments == ()
+    assert "$795.00" not in listed.text
     (third,) = fill(session, offering, 1, now=now)
     approval.decline(session, third, actor=rosa, now=now, message="Ask us <again> in May.")
     no = message(session, third, "not-approved")
@@ -248,6 +254,7 @@ def test_moving_changes_the_entry_that_is_there(session: Session) -> None:
     assert (str(old["UID"]), str(new["URL"]).endswith(there.code)) == (str(new["UID"]), True)
     assert int(new["SEQUENCE"]) > int(old["SEQUENCE"])
     assert there.code in found.text
+    assert "$795.00 of $795.00 is still to be paid, by" in found.text
     moved = session.scalars(sa.select(Enrollment).where(Enrollment.offering_id == there.id)).one()
     leaving.withdraw(session, moved, actor=mine.student.user, now=clock.now())
     late = message(session, mine, "transferred")
@@ -263,7 +270,19 @@ def test_a_cancelled_class_offers_other_dates(session: Session, rosa: User) -> N
     assert "The hall is flooded." in found.text
     assert f"/classes/{other.code}" in found.text
     assert len(entries(found, "CANCEL")) == 1
+    assert "Everything you paid for it is given back." in found.text
     assert message(session, waiter, "cancelled").attachments == ()
+
+
+def test_whoever_a_group_paid_for_is_promised_no_money_back(session: Session, rosa: User) -> None:
+    offering = soon(session)
+    booking = book(session, offering, actor=rosa, now=clock.now())
+    seated = groups.name_person(session, booking, person(), actor=None, now=clock.now())
+    cancelling.cancel(session, offering, reason="Flood", actor=rosa, now=clock.now())
+    found = message(session, seated, "cancelled")
+    for text in (found.text, found.html):
+        assert ("You owe nothing." in text, "given back" in text) == (True, False)
+    assert len(entries(found, "CANCEL")) == 1
 
 
 def test_leaving_a_line_says_nothing_is_owed(app: Flask, session: Session) -> None:
