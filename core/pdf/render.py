@@ -118,7 +118,7 @@ def page_html(
     except PdfError:
         raise
     except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise RefusedError("unusable", reason=str(error)) from error
+        raise RefusedError("unusable", reason=str(error).rstrip(".")) from error
 
 
 def render_document(

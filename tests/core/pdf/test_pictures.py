@@ -5,10 +5,11 @@ import zlib
 
 import pikepdf
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from core.pdf import PdfError, render_document
 from core.pdf.data import check_picture
+from core.pdf.picture import first_page
 from tests.core.pdf.conformance import findings
 from tests.core.pdf.samples import certificate
 
@@ -86,3 +87,19 @@ def _png_of_claimed_size(side: int) -> bytes:
 def test_what_is_no_picture_is_told(data: bytes, words: str) -> None:
     with pytest.raises(PdfError, match=words):
         check_picture(data)
+
+
+@pytest.mark.parametrize("template", ["certificate-engraved", "certificate-quiet"])
+@pytest.mark.parametrize("name", ["certificate-1-line", "certificate-5-lines"])
+def test_a_wide_logo_has_its_own_width(template: str, name: str) -> None:
+    data = certificate(name)
+    data["school"]["logo"] = "image:logo"
+    pdf = render_document(template, data, images={"logo": _picture("#00ff00", size=(600, 120))})
+    with Image.open(io.BytesIO(first_page(pdf, width=800))) as page:
+        reds, greens, blues = page.split()
+        only = ImageChops.subtract(greens, ImageChops.lighter(reds, blues)).point(lambda v: 255 * (v > 200))
+        box = only.getbbox()
+    assert box is not None
+    width, height = box[2] - box[0], box[3] - box[1]
+    assert width / 800 > 0.15
+    assert width / height == pytest.approx(5, rel=0.1)
