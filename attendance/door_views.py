@@ -37,7 +37,9 @@ class WalkInForm(Form):
     """Someone at the door."""
 
     name = PersonNameField(lazy_gettext("Name"), [Required(lazy_gettext("Write the name."))])
-    email = EmailField(lazy_gettext("Email"), [Required(lazy_gettext("Write the email address."))])
+    email = EmailField(
+        lazy_gettext("Email"), [Required(lazy_gettext("Write the email address.")), Length(max=200)]
+    )
     profession = SelectField(
         lazy_gettext("Profession"), choices=[("", lazy_gettext("Choose")), *PROFESSIONS.items()]
     )

@@ -28,10 +28,30 @@
     })());
   });
 
+  /* A bad network may neither answer nor fail for minutes. The pages that this phone keeps open without it then. */
+  const ROLLS = /^\/teaching\/$|\/meetings\/\d+\/roll$/;
+  const PATIENCE = 8000;
+  const isKept = async path => {
+    const { store } = self.Stillpoint;
+    try {
+      const own = await store.owner();
+      return Boolean(own && await store.pageOf(own, path));
+    } catch { return false; }
+  };
+  const inTime = async request => {
+    const answer = fetch(request);
+    const path = new URL(request.url).pathname;
+    if (!ROLLS.test(path)) return answer;
+    answer.catch(() => {});
+    const first = await Promise.race([answer, new Promise(done => setTimeout(done, PATIENCE, null))]);
+    if (!first && await isKept(path)) throw new Error('no answer');
+    return first || answer;
+  };
+
   const navigate = async request => {
     const kept = () => caches.match(shell, { cacheName: NAME });
     try {
-      const answer = await fetch(request);
+      const answer = await inTime(request);
       return [502, 503, 504].includes(answer.status) ? await kept() || answer : answer;
     } catch (error) {
       const page = await kept();

@@ -125,6 +125,20 @@ def test_the_door_page_and_the_offices_list(
     assert stranger.get(address).status_code == 404
 
 
+@pytest.mark.both_databases
+def test_an_address_that_is_too_long_is_told(app: Flask, session: Session, made: Class) -> None:
+    begin_write(session)
+    made.offering.capacity = 3  # nobody can be enrolled: they are noted
+    session.commit()
+    client = app.test_client()
+    sign_in(client, made.lead)
+    long = f"noor@{'.'.join(['haddad' * 9] * 4)}.example.org"
+    assert 200 < len(long) <= 254
+    answer = client.post(f"/teaching/{made.offering.code}/meetings/1/walk-in", data=form(email=long))
+    assert answer.status_code == 422
+    assert "200 characters" in answer.text
+
+
 @pytest.fixture
 def sub(session: Session, made: Class) -> User:
     begin_write(session)

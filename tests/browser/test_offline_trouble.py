@@ -1,9 +1,11 @@
 """What else goes wrong with a phone in a room: no space left, its clock, a slow network, a failing server, an update."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import request
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy.orm import Session
 
@@ -163,6 +165,28 @@ def test_marks_are_kept_while_a_slow_network_is_waited_for(site: Site, session: 
     expect(page.locator("#roll [name=revision]")).to_have_value("1")
     expect(pill(page)).to_have_text("1 not saved")
     assert marks(session, first) == [(A, True)]
+
+
+@pytest.mark.full
+def test_a_network_that_never_answers_opens_the_roll_that_is_kept(
+    site: Site, session: Session, made: Class
+) -> None:
+    phone, page = prepare(site, made.lead, address(site, made))
+    page.close()
+    answer = threading.Event()
+
+    def hang() -> None:
+        if request.path.endswith("/roll"):
+            answer.wait(30)
+
+    site.app.before_request_funcs.setdefault(None, []).append(hang)
+    page = open_page(phone, address(site, made))
+    expect(page.locator(".offline-strip")).to_be_visible()
+    choose(page, made.ids[0], "absent")
+    save(page)
+    expect(pill(page)).to_contain_text("Saved at")  # where the network is only slow
+    assert marks(session, made.ids[0]) == [(A, True)]
+    answer.set()
 
 
 def test_a_new_version_of_the_service_worker_leaves_unsent_marks_alone(
