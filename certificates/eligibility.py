@@ -86,6 +86,11 @@ class Verdict:
         """What a body asks for and is missing, though attendance would earn its line: mend it before issuing."""
         return tuple(line.reason for line in self.lines if line.fixable)
 
+    @property
+    def lacks_license(self) -> bool:
+        """Whether a body asks for a license number that the enrollment does not have."""
+        return any("license_number" in line.missing for line in self.lines)
+
 
 def load_offering(session: Session, offering_id: int) -> Offering:
     """The offering with all that a verdict and a certificate need, in a constant number of statements."""

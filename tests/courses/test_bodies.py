@@ -6,12 +6,14 @@ from fractions import Fraction
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from attendance.minutes import BodyRule
 from certificates.eligibility import has_fact
 from core import audit
+from core.database import writing
 from core.errors import RuleError
 from courses.bodies import (
     ALWAYS,
@@ -28,6 +30,7 @@ from courses.course_editing import PlannedApproval, edit_course
 from courses.models import Approval, Body, Course
 from students.people import student_of
 from tests.courses.test_course_editing import same
+from tests.courses.test_editing_races import at_once
 from tests.factories import (
     NOW,
     add,
@@ -173,3 +176,35 @@ def test_eligibility_knows_every_fact_that_the_form_offers(session: Session) -> 
     missing = [what for what in (*FACTS, *ALWAYS) if not has_fact(what, offering, enrollment, approval)]
     assert missing == []
     assert not has_fact("shoe_size", offering, enrollment, approval)
+
+
+def test_a_body_is_removed_or_approves_a_course_but_not_both(
+    app: Flask, session: Session, rosa: User
+) -> None:
+    course, body = make_course(session), make_body(session)
+    ids = course.id, body.id, rosa.id
+    session.commit()
+    plan = PlannedApproval(
+        body_id=body.id,
+        program_number="P-1",
+        units_thousandths=1000,
+        valid_from=date(2027, 1, 1),
+        valid_until=date(2028, 1, 1),
+    )
+    wanted = same(course, approvals=[plan])
+    session.rollback()
+
+    def remove() -> None:
+        with writing() as own:
+            remove_body(own, own.get_one(Body, ids[1]), actor=own.get_one(User, ids[2]), now=NOW)
+
+    def approve_it() -> None:
+        with writing() as own:
+            found = own.get_one(Course, ids[0])
+            edit_course(own, found, wanted, actor=own.get_one(User, ids[2]), now=NOW)
+
+    raised = at_once(app, remove, approve_it)
+    assert [type(error) for error in raised] == [RuleError]
+    bodies = session.scalar(sa.select(sa.func.count()).select_from(Body))
+    approvals = session.scalar(sa.select(sa.func.count()).select_from(Approval))
+    assert bodies == approvals
