@@ -54,6 +54,16 @@ def profession_label(code: str) -> str:
     return str(PROFESSIONS.get(code, code))
 
 
+def profession_of(typed: str) -> str:
+    """The code of a profession as people write it in files: "LMT", "massage therapist", "Nurse (RN)"; else in capitals."""
+    plain = " ".join(typed.split()).casefold()
+    for code, label in PROFESSIONS.items():
+        words = str(label).casefold()
+        if plain in (code.casefold(), words, words.partition(" (")[0]):
+            return code
+    return plain.upper()
+
+
 def expiry_words(day: date | None, now: datetime) -> str:
     """Until when a license is good, or since when it is not, by the day in UTC; empty when no day is known."""
     if day is None:

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from core.errors import RuleError
 from core.typed import clean_text
 from students.jurisdictions import jurisdiction_of
+from students.people import profession_of
 
 MOST_ROWS = 2_000
 _MOST_UNPACKED = 60 * 1024 * 1024  # bytes; an XLSX is a zip, and a small one can hold a huge one
@@ -202,7 +203,7 @@ def _row(line: int, cells: Sequence[Any], places: dict[str, int], width: int) ->
         name=name[:200],
         email=texts.get("email", "").lower()[:254],
         phone=texts.get("phone", "")[:200],
-        profession=texts.get("profession", "").upper()[:40],
+        profession=profession_of(texts.get("profession", ""))[:40],
         license_state=_state(texts.get("license_state", "")),
         license_number=texts.get("license_number", "")[:200],
         class_code=texts.get("class_code", "").upper()[:40],

@@ -131,6 +131,24 @@ def test_a_state_is_read_by_name_and_one_that_is_none_is_told_before(session: Se
     assert "“ZZ” is neither a US state nor a country" in found[1][1]
 
 
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("lmt", "LMT"),
+        ("Massage  Therapist", "LMT"),
+        ("Massage therapist (LMT)", "LMT"),
+        ("nurse", "RN"),
+        ("LAc", "LAC"),
+        ("", ""),
+    ],
+)
+def test_a_profession_is_read_by_its_code_or_its_words(
+    session: Session, rosa: User, typed: str, code: str
+) -> None:
+    (row,) = reading.read(f"{HEAD}Al,al@x.example,{typed},,,\n".encode()).rows
+    assert row.profession == code
+
+
 def test_a_license_is_known_however_it_was_written_and_whoever_it_was_merged_into(
     session: Session, rosa: User
 ) -> None:
