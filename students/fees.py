@@ -124,6 +124,24 @@ def give_discount(
             field="amount",
         )
     reason = _required_reason(reason)
+    twin = session.scalar(
+        sa.select(FeeEntry.id)
+        .where(
+            FeeEntry.account_id == account.id,
+            FeeEntry.kind == EntryKind.DISCOUNT,
+            FeeEntry.amount_cents == -amount_cents,
+            FeeEntry.note == reason,
+            FeeEntry.at > now - TWICE,
+            FeeEntry.corrects_id.is_(None),
+            _not_taken_back(),
+        )
+        .limit(1)
+    )
+    if twin is not None:
+        raise RuleError(
+            _("The same was taken off a moment ago. If it is to be twice, say so in the reason."),
+            field="reason",
+        )
     entry = ledger.append(
         session, account, EntryKind.DISCOUNT, -amount_cents, actor=actor, now=now, note=reason
     )
@@ -220,7 +238,6 @@ def _require_new(
     reference: str,
 ) -> None:
     """Refuse what was written down a moment ago in the very same words, unless that was taken back."""
-    counter = aliased(FeeEntry)
     twin = session.scalar(
         sa.select(FeeEntry.number).where(
             FeeEntry.account_id == account.id,
@@ -231,7 +248,7 @@ def _require_new(
             FeeEntry.reference == reference,
             FeeEntry.at > now - TWICE,
             FeeEntry.corrects_id.is_(None),
-            ~sa.exists().where(counter.corrects_id == FeeEntry.id),
+            _not_taken_back(),
         )
     )
     if twin is not None:
@@ -241,6 +258,11 @@ def _require_new(
             ),
             field="reference",
         )
+
+
+def _not_taken_back() -> sa.ColumnElement[bool]:
+    counter = aliased(FeeEntry)
+    return ~sa.exists().where(counter.corrects_id == FeeEntry.id)
 
 
 def _require_past(session: Session, made_on: date, now: datetime) -> None:

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from core.forms import (
     EmailField,
     Form,
+    HiddenField,
     Length,
     Optional,
     PersonNameField,
@@ -65,6 +66,7 @@ class OfficePersonForm(PersonForm):
 
 
 class SeatsForm(Form):
-    """More seats, or fewer."""
+    """More seats, or fewer; ``seen`` is how many there were when the page was drawn."""
 
+    seen = HiddenField()
     count = WholeNumberField(_l("How many"), [Required()], minimum=1, maximum=MOST_SEATS)

@@ -6,10 +6,11 @@ Unnamed seats count as held (invariant 1): ``students.seats`` reserves, names an
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session, joinedload
 
 from accounts.models import User
@@ -24,6 +25,8 @@ from students.group_models import GroupBooking
 from students.models import SEATED_STATES, Enrollment, EnrollmentState, Source, Student
 
 MOST_SEATS = 200
+# Within this time a second booking of a class by one organization is a form that was sent twice.
+TWICE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,18 @@ def book(
     offering = seats.lock(session, offering.id)
     enrolling.require_open(offering, now, by_office=True)
     _require_count(seat_count)
+    twin = session.scalar(
+        sa.select(GroupBooking.id).where(
+            GroupBooking.offering_id == offering.id,
+            GroupBooking.organization == organization,
+            GroupBooking.contact_email == contact_email.lower(),
+            GroupBooking.created_at > now - TWICE,
+        )
+    )
+    if twin is not None:
+        raise RuleError(
+            _("Seats were reserved for this organization a moment ago. Add more on its own page.")
+        )
     booking = GroupBooking(
         offering_id=offering.id,
         organization=organization,
@@ -73,8 +88,8 @@ def book(
         created_at=now,
         created_by_id=actor.id,
     )
-    session.add(booking)
     seats.reserve(session, offering, booking, seat_count)
+    session.add(booking)
     session.flush()
     account = ledger.open_account(session, offering, offering.policy, booking=booking, now=now)
     group_fees.charge(session, booking, account, seat_count, actor=actor, now=now)
@@ -83,10 +98,22 @@ def book(
     return booking
 
 
-def add_seats(session: Session, booking: GroupBooking, count: int, *, actor: User, now: datetime) -> None:
-    """Reserve more seats at the booking's price. Raises as ``book`` does, and for a closed booking."""
+def add_seats(
+    session: Session,
+    booking: GroupBooking,
+    count: int,
+    *,
+    seen: int | None = None,
+    actor: User,
+    now: datetime,
+) -> None:
+    """Reserve more seats at the booking's price. Raises as ``book`` does, and for a closed booking.
+
+    ``seen`` is how many seats the booking had when somebody decided on this: RuleError when it has others by now.
+    """
     offering = _lock(session, booking)
     _require_running(booking, offering, now)
+    _require_seen(booking, seen)
     _require_count(count)
     seats.reserve(session, offering, booking, count)
     account = ledger.account_of_group(session, booking.id)
@@ -97,14 +124,22 @@ def add_seats(session: Session, booking: GroupBooking, count: int, *, actor: Use
 
 
 def give_back_seats(
-    session: Session, booking: GroupBooking, count: int, *, actor: User, now: datetime
+    session: Session,
+    booking: GroupBooking,
+    count: int,
+    *,
+    seen: int | None = None,
+    actor: User,
+    now: datetime,
 ) -> int:
     """Give unnamed seats back; they go to the head of the waitlist. Returns by how much less is asked for, in cents.
 
-    They are settled by the terms of the booking, as for a single student (``students.group_fees``).
+    ``seen`` as in ``add_seats``. They are settled by the terms of the booking, as for a single student
+    (``students.group_fees``).
     """
     offering = _lock(session, booking)
     _require_running(booking, offering, now)
+    _require_seen(booking, seen)
     _require_count(count)
     before, off = booking.seats, 0
     seats.release(session, offering, booking, count)
@@ -315,6 +350,17 @@ def _lock(session: Session, booking: GroupBooking) -> Offering:
 def _require_count(count: int) -> None:
     if not 1 <= count <= MOST_SEATS:
         raise RuleError(_("A booking has 1 to %(most)d seats.", most=MOST_SEATS), field="seats")
+
+
+def _require_seen(booking: GroupBooking, seen: int | None) -> None:
+    if seen not in (None, booking.seats):
+        raise RuleError(
+            ngettext(
+                "The booking has %(num)d seat by now. Look at it again, then change it.",
+                "The booking has %(num)d seats by now. Look at it again, then change it.",
+                booking.seats,
+            )
+        )
 
 
 def _require_running(

@@ -194,7 +194,15 @@ def office_group_seats(booking_id: int, way: str) -> Response:
             with acting() as session:
                 actor = actor_again(session)
                 booking = booking_or_404(session, booking_id)
-                rule(session, booking, form.count.data or 0, actor=actor, now=clock.now())
+                seen = form.seen.data or ""
+                rule(
+                    session,
+                    booking,
+                    form.count.data or 0,
+                    seen=int(seen) if seen.isdecimal() and len(seen) < 10 else None,
+                    actor=actor,
+                    now=clock.now(),
+                )
         except RuleError as error:
             note(form, error)
         else:

@@ -68,6 +68,8 @@ def test_the_office_books_names_and_changes(session: Session, client: FlaskClien
         in client.post(f"{here}/more", data={"count": "1"}, follow_redirects=True).text
     )
     assert client.post(f"{here}/fewer", data={"count": "9"}).status_code == 422
+    again = client.post(f"{here}/more", data={"count": "1", "seen": "2"})
+    assert (again.status_code, 'name="seen" value="3"' in again.text) == (422, True)
     assert client.post(f"{here}/fewer", data={"count": "1"}).status_code == 303
     session.rollback()
     off = f"{here}/people/{session.scalars(sa.select(Enrollment.id)).one()}/off"

@@ -72,6 +72,22 @@ def test_a_contact_renames_nobody_whom_the_school_knows(session: Session) -> Non
     assert (made.student_id, made.certificate_name) == (alice.id, "Alice Okafor")
 
 
+def test_a_booking_that_was_sent_twice_reserves_seats_once(session: Session) -> None:
+    offering, staff = make_offering(session, capacity=12), registrar(session)
+    booking = book(session, offering, actor=staff)
+    with pytest.raises(RuleError, match="a moment ago"):
+        book(session, offering, actor=staff)
+    assert offering.seats_taken == 2
+    groups.add_seats(session, booking, 1, seen=2, actor=staff, now=NOW)
+    for change in (groups.add_seats, groups.give_back_seats):
+        with pytest.raises(RuleError, match="has 3 seats by now"):
+            change(session, booking, 1, seen=2, actor=staff, now=NOW)
+    assert (booking.seats, offering.seats_taken) == (3, 3)
+    book(session, offering, actor=staff, organization="Another Clinic")
+    book(session, offering, actor=staff, now=NOW + groups.TWICE)
+    require_counts(session, offering)
+
+
 def test_naming_goes_past_a_waitlist_that_came_later(session: Session) -> None:
     offering = make_offering(session, capacity=2)
     booking = book(session, offering)

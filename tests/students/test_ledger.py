@@ -201,6 +201,11 @@ def test_a_form_that_was_sent_twice_records_one_payment(session: Session) -> Non
     pay(session, account, 20000, actor=staff)  # what was taken back may be written anew
     pay(session, account, 20000, actor=staff, now=NOW + fees.TWICE)
     assert account.paid_cents == 60001
+    fees.give_discount(session, account, amount_cents=500, reason="Helped", actor=staff, now=NOW)
+    with pytest.raises(RuleError, match="taken off a moment ago"):
+        fees.give_discount(session, account, amount_cents=500, reason="Helped", actor=staff, now=NOW)
+    fees.give_discount(session, account, amount_cents=500, reason="Helped again", actor=staff, now=NOW)
+    assert account.charged_cents == 78500
     require_sums(session)
 
 
