@@ -17,12 +17,12 @@ from attendance.minutes import Summary, rule_of, summaries
 from certificates.completion import completion_dates
 from certificates.evaluation import missing_reasons
 from certificates.models import Certificate, CertificateOverride, CertificateState
-from certificates.overriding import DECIDABLE
+from certificates.overriding import is_decidable
 from certificates.payment import unpaid_reasons
 from core.formatting import hours, long_date, number
 from courses.models import Approval, Course
 from courses.offering_models import InstructorRole, Offering, OfferingInstructor
-from students.models import Enrollment, EnrollmentState
+from students.models import ROLL_STATES, Enrollment, EnrollmentState
 from students.roster import on_roll
 
 
@@ -74,7 +74,7 @@ class Verdict:
     @property
     def decidable(self) -> bool:
         """Whether the office may decide that there is a certificate nevertheless."""
-        return bool(self.reasons) and self.live is None and self.enrollment.state in DECIDABLE
+        return bool(self.reasons) and self.live is None and is_decidable(self.enrollment)
 
     @property
     def granted(self) -> tuple[Line, ...]:
@@ -169,7 +169,7 @@ def _verdict(
     waits: list[str],
 ) -> Verdict:
     reasons = (*_reasons(offering, enrollment, summary), *waits)
-    overridden = override is not None and enrollment.state in DECIDABLE
+    overridden = override is not None and is_decidable(enrollment)
     lines = tuple(
         _line(offering, enrollment, approval, summary, day) for approval in _approvals(offering, day)
     )
@@ -189,10 +189,14 @@ def _verdict(
 
 def _reasons(offering: Offering, enrollment: Enrollment, summary: Summary) -> list[str]:
     state = enrollment.state
-    if state is EnrollmentState.COMPLETED:
-        return []
     if state is EnrollmentState.ENROLLED:
         return [_("The attendance has not been signed off. The lead instructor finalizes the class first.")]
+    if state in ROLL_STATES and offering.finalized_at is None:
+        return [
+            _("The class was opened again. The lead instructor signs the attendance off once more first.")
+        ]
+    if state is EnrollmentState.COMPLETED:
+        return []
     if state is EnrollmentState.NO_SHOW:
         return [_("No attendance was marked. A correction with a reason would change this.")]
     if state is EnrollmentState.INCOMPLETE:

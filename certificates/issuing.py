@@ -107,6 +107,7 @@ def reissue(
     has would be lost for something that is missing.
     """
     school = _school_ready(session, now)
+    locked(session, Offering, certificate.enrollment.offering_id)  # no mark changes while it is judged
     old = locked(session, Certificate, certificate.id)
     if old is None or old.state is not CertificateState.ISSUED:
         raise not_replaceable()

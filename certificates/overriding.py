@@ -20,10 +20,15 @@ from students.models import Enrollment, EnrollmentState
 DECIDABLE = frozenset({EnrollmentState.COMPLETED, EnrollmentState.INCOMPLETE})
 
 
+def is_decidable(enrollment: Enrollment) -> bool:
+    """Whether there is something to decide: the class is signed off (not opened again), and the student sat in it."""
+    return enrollment.state in DECIDABLE and enrollment.offering.finalized_at is not None
+
+
 def allow(session: Session, enrollment: Enrollment, *, reason: str, actor: Actor, now: datetime) -> None:
     """Let someone have a certificate nevertheless. Raises RuleError without a reason, or when there is nothing to decide."""
     row = locked(session, Enrollment, enrollment.id)
-    if row is None or row.state not in DECIDABLE:
+    if row is None or not is_decidable(row):
         raise RuleError(
             _("This is decided after the class has been signed off, for someone whose attendance was marked.")
         )

@@ -10,14 +10,16 @@ import time_machine
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from attendance.finalize import finalize, reopen
 from attendance.models import MarkStatus
-from certificates import issuing
+from certificates import issuing, overriding
 from certificates.completion import completion_date
 from certificates.eligibility import judge_class, judge_one, load_offering
 from certificates.hours import lines_of
 from certificates.models import Certificate
 from core.clock import local_date
 from core.database import begin_write
+from core.errors import RuleError
 from core.school import current_school
 from courses.models import Approval
 from students.models import Enrollment
@@ -123,3 +125,27 @@ def test_a_class_east_of_the_school_that_ends_on_new_years_day_is_in_the_report_
     session.expire_all()
     found = lines_of(session, body="", first=date(2027, 1, 1), last=date(2027, 12, 31))
     assert [line.certificate.id for line in found] == [row.id]
+
+
+def test_a_class_that_was_opened_again_gives_no_certificate_until_it_is_signed_off_once_more(
+    session: Session,
+) -> None:
+    two = make_two(session)
+    signed_off(session, two)
+    begin_write(session)
+    offering, lead = two.home.offering, two.home.lead
+    row = session.get_one(Enrollment, two.home.ids[1])
+    overriding.allow(session, row, reason="why not", actor=two.office, now=MORNING)
+    assert judge_one(session, row).eligible
+    reopen(session, offering, reason="a mark was wrong", actor=lead, now=MORNING)
+    session.flush()
+    verdict = judge_one(session, row)
+    assert not verdict.eligible
+    assert not verdict.decidable
+    assert "opened again" in verdict.reasons[0]
+    with pytest.raises(RuleError, match="signed off"):
+        overriding.allow(session, two.enrollment, reason="now", actor=two.office, now=MORNING)
+    with pytest.raises(RuleError, match="waiting"):
+        issuing.issue_class(session, offering, actor=None, now=MORNING)
+    finalize(session, offering, actor=lead, now=MORNING + timedelta(days=1))
+    assert judge_one(session, row).eligible
