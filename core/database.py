@@ -20,6 +20,8 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
+from core.errors import RuleError
+
 M = TypeVar("M")
 
 NAMING = {
@@ -151,6 +153,19 @@ def is_unique_violation(error: sa.exc.IntegrityError, *names: str) -> bool:
     """Whether the error comes from one of the named unique indexes (SQLite names their columns instead)."""
     text = str(error.orig)
     return any(name in text for name in names)
+
+
+def flush_unique(session: Session, refusal: RuleError, *names: str) -> None:
+    """Write what is pending. Raises ``refusal`` when somebody else stored the same at the same time.
+
+    ``names`` are those of ``is_unique_violation``. The transaction is over then: the view's own end rolls it back.
+    """
+    try:
+        session.flush()
+    except sa.exc.IntegrityError as error:
+        if is_unique_violation(error, *names):
+            raise refusal from error
+        raise
 
 
 def insert_for(session: Session) -> Any:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from core import audit
-from core.database import locked
+from core.database import flush_unique, locked
 from core.errors import RuleError
 from core.formatting import listing
 from courses.models import Approval, Body, Course
@@ -87,12 +87,13 @@ def create_body(session: Session, code: str, data: BodyData, *, actor: User, now
     """Add a body. Raises RuleError with a field for a code that is taken and for what ``edit_body`` refuses."""
     wrong = _problems(data)
     check_code(code.upper())
+    taken = RuleError(_("There is a body with this code already."), field="code")
     if session.scalar(sa.select(Body.id).where(sa.func.lower(Body.code) == code.lower())) is not None:
-        wrong.insert(0, RuleError(_("There is a body with this code already."), field="code"))
+        wrong.insert(0, taken)
     raise_all(wrong)
     body = Body(code=code, **{f.name: getattr(data, f.name) for f in fields(data)})
     session.add(body)
-    session.flush()
+    flush_unique(session, taken, "uq_bodies_code", "bodies.code")
     audit.record(session, "courses:body:created", body, actor=actor, now=now, code=body.code)
     return body
 

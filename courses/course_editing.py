@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from core import audit
+from core.database import flush_unique
 from core.errors import RuleError
 from courses.models import (
     Approval,
@@ -65,6 +66,8 @@ class CourseData:
     approvals: Sequence[PlannedApproval] = ()
 
 
+# The unique index of the codes, as PostgreSQL and SQLite name it.
+_CODES = ("uq_courses_code", "courses.code")
 # What is copied as it stands; subject, prerequisites and approvals are rows of their own.
 _PLAIN = [f.name for f in fields(CourseData) if f.name not in ("subject", "prerequisites", "approvals")]
 
@@ -80,7 +83,7 @@ def create_course(
     _check(session, None, data)
     course.subject = _subject(session, data.subject)
     session.add(course)
-    session.flush()
+    flush_unique(session, _taken(), *_CODES)
     _set_prerequisites(session, course, data.prerequisites)
     _set_approvals(session, course, data.approvals)
     audit.record(
@@ -120,6 +123,7 @@ def edit_course(
     changed = [name for name in _PLAIN if getattr(course, name) != getattr(data, name)]
     for name in changed:
         setattr(course, name, getattr(data, name))
+    flush_unique(session, _taken(), *_CODES)
     if course.subject.title != data.subject:
         course.subject = _subject(session, data.subject)
         changed.append("subject")
@@ -187,7 +191,11 @@ def _check(session: Session, course: Course | None, data: CourseData) -> None:
     check_code(data.code)
     taken = session.scalar(sa.select(Course.id).where(Course.code == data.code))
     if taken is not None and (course is None or taken != course.id):
-        raise RuleError(_("There is a course with this code already."), field="code")
+        raise _taken()
+
+
+def _taken() -> RuleError:
+    return RuleError(_("There is a course with this code already."), field="code")
 
 
 def _subject(session: Session, title: str) -> Subject:

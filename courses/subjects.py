@@ -10,9 +10,13 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from core import audit
+from core.database import flush_unique
 from core.errors import RuleError
 from core.formatting import listing
 from courses.models import Course, Subject
+
+# The unique index of the titles, as PostgreSQL and SQLite name it.
+_TITLES = ("uq_subjects_title", "subjects.title")
 
 
 def in_order(session: Session) -> list[tuple[Subject, int]]:
@@ -29,7 +33,7 @@ def add_subject(session: Session, title: str, *, actor: User, now: datetime) -> 
     last = max((subject.position for subject in stored), default=-1)
     subject = Subject(title=title, position=last + 1)
     session.add(subject)
-    session.flush()
+    flush_unique(session, _taken(), *_TITLES)
     audit.record(session, "courses:subject:added", subject, actor=actor, now=now, title=title)
     return subject
 
@@ -41,6 +45,7 @@ def rename_subject(session: Session, subject: Subject, title: str, *, actor: Use
         return False
     _check([other for other in stored if other.id != subject.id], title)
     before, subject.title = subject.title, title
+    flush_unique(session, _taken(), *_TITLES)
     audit.record(
         session, "courses:subject:renamed", subject, actor=actor, now=now, title=title, before=before
     )
@@ -98,4 +103,8 @@ def _locked(session: Session) -> list[Subject]:
 
 def _check(others: Sequence[Subject], title: str) -> None:
     if any(other.title.lower() == title.lower() for other in others):
-        raise RuleError(_("There is a subject with this title already."), field="title")
+        raise _taken()
+
+
+def _taken() -> RuleError:
+    return RuleError(_("There is a subject with this title already."), field="title")

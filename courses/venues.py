@@ -11,11 +11,14 @@ from sqlalchemy.orm import Session
 from accounts.models import User
 from core import audit
 from core.clock import is_zone
-from core.database import locked
+from core.database import flush_unique, locked
 from core.errors import RuleError
 from core.formatting import listing
 from courses.offering_checks import check_code
 from courses.offering_models import Offering, OfferingState, Venue
+
+# The unique index of the codes, as PostgreSQL and SQLite name it.
+_CODES = ("uq_venues_code", "venues.code")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ def create_venue(session: Session, data: VenueData, *, actor: User, now: datetim
     _check(session, None, data)
     venue = Venue(**{f.name: getattr(data, f.name) for f in fields(data)})
     session.add(venue)
-    session.flush()
+    flush_unique(session, _taken(), *_CODES)
     audit.record(session, "courses:venue:created", venue, actor=actor, now=now, code=venue.code)
     return venue
 
@@ -58,6 +61,7 @@ def edit_venue(session: Session, venue: Venue, data: VenueData, *, actor: User, 
     for name in changed:
         setattr(venue, name, getattr(data, name))
     if changed:
+        flush_unique(session, _taken(), *_CODES)
         audit.record(
             session, "courses:venue:changed", venue, actor=actor, now=now, code=venue.code, changed=changed
         )
@@ -68,9 +72,13 @@ def _check(session: Session, venue: Venue | None, data: VenueData) -> None:
     check_code(data.code)
     taken = session.scalar(sa.select(Venue.id).where(Venue.code == data.code))
     if taken is not None and (venue is None or taken != venue.id):
-        raise RuleError(_("There is a venue with this code already."), field="code")
+        raise _taken()
     if not is_zone(data.time_zone):
         raise RuleError(_("This is not a time zone. One looks like America/Chicago."), field="time_zone")
+
+
+def _taken() -> RuleError:
+    return RuleError(_("There is a venue with this code already."), field="code")
 
 
 def _room_for_classes(session: Session, venue: Venue, seats: int, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from core import audit
+from core.database import flush_unique
 from core.errors import RuleError
 from courses.models import Course, Policy, ScreeningSet
 from courses.offering_checks import check_code
@@ -54,7 +55,7 @@ def add_first(
     """Store version 1 of something new. Raises RuleError (field ``code``) when the name is taken."""
     check_code(code.upper())
     if newest(session, kind, code) is not None:
-        raise RuleError(_("There is one with this name already."), field="code")
+        raise _taken()
     return _store(session, kind, code, 1, values, course_ids, actor=actor, now=now)
 
 
@@ -97,7 +98,8 @@ def _store(
     if isinstance(row, Policy):
         row.created_at = now
     session.add(row)
-    session.flush()
+    table = kind.__tablename__
+    flush_unique(session, _taken(), f"uq_{table}_code_version", f"{table}.code")
     taken = take_up(session, row, course_ids, actor=actor, now=now)
     audit.record(
         session,
@@ -110,6 +112,10 @@ def _store(
         courses=taken,
     )
     return row
+
+
+def _taken() -> RuleError:
+    return RuleError(_("There is one with this name already."), field="code")
 
 
 def take_up(

@@ -1,7 +1,9 @@
 """Two registrars at once: one form saved by both, one room booked by both, one circle closed from both ends."""
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,11 +14,15 @@ from sqlalchemy.orm import Session
 from accounts.models import Role, User
 from core.database import writing
 from core.errors import RuleError
-from courses.course_editing import edit_course
+from courses.bodies import BodyData, create_body
+from courses.course_editing import create_course, edit_course
 from courses.models import Course, Prerequisite, PrerequisiteKind
 from courses.offering_models import Offering
 from courses.offerings import create_offering
+from courses.policies import PolicyData, add_policy
+from courses.safety_lists import SafetyListData, add_safety_list
 from courses.scheduling import following_days, parse_pattern, plan
+from courses.venues import VenueData, create_venue
 from tests.courses.test_course_editing import same
 from tests.courses.test_offerings import new
 from tests.factories import NOW, make_course, make_offering, make_school, make_user, make_venue
@@ -118,3 +124,34 @@ def test_a_circle_is_not_closed_from_both_ends(app: Flask, session: Session) -> 
     assert [type(error) for error in raised] == [RuleError]
     assert "form a circle" in str(raised[0])
     assert session.scalar(sa.select(sa.func.count()).select_from(Prerequisite)) == 1
+
+
+@pytest.mark.parametrize("what", ["body", "policy", "safety list", "venue", "course"])
+def test_of_two_who_add_the_same_code_one_does_and_the_other_is_told(
+    app: Flask, session: Session, what: str
+) -> None:
+    who, course = make_user(session, Role.REGISTRAR).id, make_course(session)
+    data = replace(same(course), code="TWICE")
+    session.commit()
+    board = BodyData(
+        title="Board", unit="h", minutes_per_unit=50, step_thousandths=500, partial_credit=True, requires=[]
+    )
+    terms = PolicyData(minimum_percent=90, refunds=[], seat_offer_hours=48)
+    lists = SafetyListData(do_not_receive=[], ask_first=[])
+    place = VenueData(code="TWICE", name="Hall", time_zone="America/Chicago", seats=10)
+    rules: dict[str, Callable[..., object]] = {
+        "body": lambda own, **by: create_body(own, "TWICE", board, **by),
+        "policy": lambda own, **by: add_policy(own, "TWICE", terms, **by),
+        "safety list": lambda own, **by: add_safety_list(own, "TWICE", lists, **by),
+        "venue": lambda own, **by: create_venue(own, place, **by),
+        "course": lambda own, **by: create_course(own, data, **by),
+    }
+
+    def add_it() -> None:
+        with writing() as own:
+            rules[what](own, actor=own.get_one(User, who), now=NOW)
+            time.sleep(0.05)  # so that the other looks before this one is there
+
+    raised = at_once(app, add_it, add_it)
+    assert [type(error) for error in raised] == [RuleError]
+    assert getattr(raised[0], "field", "") == "code"
