@@ -80,6 +80,7 @@ def test_the_chicago_class_starts_at_nine_across_the_clock_change(session: Sessi
     ]
 
 
+@pytest.mark.both_databases(postgresql="full")
 @pytest.mark.parametrize("month", [1, 2, 3, 5, 7, 8, 9, 10, 11, 12])
 def test_the_demo_loads_on_any_day_of_the_year(session: Session, catalog: Path, month: int) -> None:
     make_cast(session)

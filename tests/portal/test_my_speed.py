@@ -19,6 +19,7 @@ pytestmark = pytest.mark.both_databases
 S = EnrollmentState
 
 
+@pytest.mark.both_databases(postgresql="full")
 def test_ten_years_of_history_and_a_running_class_take_eight_statements(
     app: Flask, client: FlaskClient, session: Session
 ) -> None:

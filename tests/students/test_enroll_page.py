@@ -286,6 +286,7 @@ def test_a_token_is_asked_for(app: Flask, client: FlaskClient, session: Session,
     assert enrolled_in(session, offering) == []
 
 
+@pytest.mark.both_databases(postgresql="full")
 @pytest.mark.parametrize("more", MANY)
 def test_enrolling_costs_the_same_with_ten_and_with_many(
     app: Flask, client: FlaskClient, session: Session, student: Student, more: int

@@ -152,6 +152,7 @@ def test_the_overdue_list_finds_and_leaves_out(
     assert client.get("/office/fees?view=nonsense&page=x").status_code == 200
 
 
+@pytest.mark.both_databases(postgresql="full")
 def test_the_list_costs_the_same_for_one_account_and_fifty(
     session: Session, client: FlaskClient, app: Flask, rosa: User
 ) -> None:

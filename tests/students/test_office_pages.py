@@ -137,6 +137,7 @@ def test_the_roster_says_whose_prerequisite_fell_away(
     assert shown.index("CST1 missing") > shown.index(leaves.user.name)
 
 
+@pytest.mark.both_databases(postgresql="full")
 @pytest.mark.parametrize("more", MANY)
 def test_the_roster_costs_the_same_with_ten_and_with_many(
     app: Flask, client: FlaskClient, session: Session, rosa: User, more: int

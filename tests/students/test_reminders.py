@@ -200,6 +200,7 @@ def test_killed_between_two_classes_the_next_run_goes_on(
     assert len(set(told(session))) == 2
 
 
+@pytest.mark.both_databases(postgresql="full")
 def test_looking_costs_the_same_however_many_are_enrolled(app: Flask, session: Session, time: Clock) -> None:
     make_school(session)
     offering = make_offering(session, starts=STARTS, capacity=30)
