@@ -146,6 +146,8 @@
       try {
         marks = (await store.marksOf(own, path))?.marks || {};
         heard = await store.lastHeard(own, path) > Number(revision.value);
+        /* Signed out in another window, or somebody else has signed in there. */
+        if ((await store.owner())?.user !== own.user) where = 'signed-out';
       } catch { roll.paint(); return; }   // nothing is known, so nothing is said
       for (const [id, mark] of [...waiting]) {
         if (marks[id]?.ready && marks[id].key === mark.key) continue;

@@ -260,6 +260,22 @@ def test_a_mark_corrected_elsewhere_after_a_lost_answer_is_shown_as_it_stands(
     assert marks(session, made.ids[0]) == [(P, False), (A, True)]
 
 
+def test_signing_out_in_another_window_is_said_on_the_roll(site: Site, session: Session, made: Class) -> None:
+    phone, page = with_script(site, made, NO_BACKGROUND)
+    ready(page)
+    other = open_page(phone, f"{site.url}/teaching/")
+    other.get_by_role("button", name="Sign out").click()
+    until(other, "localStorage.getItem('stillpoint-offline') === null")
+    choose(page, made.ids[0], "absent")
+    save(page)
+    expect(pill(page)).to_have_text("1 mark on this phone. Sign in to send.")
+    expect(page.locator("#sign-in-again a")).to_be_visible()
+    site.sign_in(phone, made.lead)
+    open_page(phone, f"{site.url}/teaching/")
+    expect(pill(page)).to_contain_text("Saved at")
+    assert marks(session, made.ids[0]) == [(A, True)]
+
+
 KEPT = """new Promise(done => {
   const asked = indexedDB.open('stillpoint-offline');
   asked.onsuccess = () => done(asked.result);
