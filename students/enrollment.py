@@ -234,6 +234,13 @@ def _waive_or_refuse(
                 courses=names,
             )
         )
+    if request.source is Source.DOOR:  # an instructor enters it, who has nowhere to write a reason
+        raise RuleError(
+            _(
+                "The student has not taken %(courses)s. The office decides whether they may join all the same.",
+                courses=names,
+            )
+        )
     if actor is None or not request.override_reason.strip():
         raise RuleError(
             _("The student has not taken %(courses)s. Write why they may join all the same.", courses=names),

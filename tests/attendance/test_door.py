@@ -74,6 +74,7 @@ def test_who_cannot_be_enrolled_is_noted_for_the_office(session: Session, made: 
     found = at_the_door(session, made)
     assert isinstance(found, WalkIn)
     assert found.problem
+    assert "Write " not in found.problem  # whoever reads it at the door has nowhere to
     assert session.scalars(sa.select(Enrollment).where(Enrollment.source == Source.DOOR)).all() == []
     known = session.scalars(sa.select(User.email).where(User.email == "noor@example.org")).all()
     assert len(known) == (1 if why == "approval" else 0)  # nothing half done
