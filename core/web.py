@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Response, make_response, redirect, render_template, request
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
+from wtforms import BooleanField
 
 from core.database import begin_write, db
 from core.errors import RuleError
@@ -43,6 +44,8 @@ def note(form: FlaskForm, error: RuleError) -> None:
     for wrong in (error, *error.also):
         field = form._fields.get(wrong.field) if wrong.field else None
         if field is not None:
+            if isinstance(field, BooleanField):
+                field.data = False  # what it stood for is not what the page says now: it is ticked anew
             field.errors = [*field.errors, str(wrong)]
         else:
             form.form_errors = [*form.form_errors, str(wrong)]

@@ -145,7 +145,14 @@ def test_bad_input_names_the_field_and_keeps_what_was_typed(
     assert f'href="#{visible}"' in html
     if field != "certificate_name":
         assert 'value="Maya Okonjo"' in html
+    ticked = {name for name in ("accept_policy", "acknowledge_screening") if _is_ticked(html, name)}
+    assert ticked == {"accept_policy", "acknowledge_screening"} - {visible}, "what changed is agreed to anew"
     assert enrolled_in(session, offering) == []
+
+
+def _is_ticked(html: str, name: str) -> bool:
+    (box,) = re.findall(rf'<input[^>]*name="{name}"[^>]*>', html)
+    return " checked" in box
 
 
 def test_everything_that_is_missing_is_told_at_once_in_the_order_of_the_form(
