@@ -36,6 +36,7 @@ class Finding:
     certificate: Certificate
     standing: Standing
     facts: dict[str, Any]
+    # The last of those that replaced it, one after the other.
     superseded_by: Certificate | None = None
     # Found by its token alone, and the holder wants its page to confirm no more than status and number.
     brief: bool = False
@@ -78,6 +79,7 @@ class Finding:
             answer["superseded_on"] = local_date(row.superseded_at, zone).isoformat()
         if self.superseded_by is not None:
             answer["superseded_by"] = self.superseded_by.number
+            answer["superseded_by_revoked"] = self.superseded_by.state is CertificateState.REVOKED
         return answer
 
 
@@ -135,7 +137,15 @@ def finding(session: Session, row: Certificate, today: date) -> Finding:
     until = facts.get("valid_until")
     if standing is Standing.VALID and until and date.fromisoformat(until) < today:
         standing = Standing.EXPIRED
-    successor = None
-    if standing is Standing.SUPERSEDED:
-        successor = session.scalar(sa.select(Certificate).where(Certificate.supersedes_id == row.id))
+    successor = _last_successor(session, row) if standing is Standing.SUPERSEDED else None
     return Finding(row, standing, facts, successor)
+
+
+def _last_successor(session: Session, row: Certificate) -> Certificate | None:
+    """The certificate at the end of the chain of replacements: the one that a verifier should ask for."""
+    last, known = None, row.id
+    while True:
+        found = session.scalar(sa.select(Certificate).where(Certificate.supersedes_id == known))
+        if found is None:
+            return last
+        last, known = found, found.id

@@ -170,6 +170,32 @@ def test_a_replaced_certificate_names_its_successor(session: Session, client: Fl
     assert fresh.number in answer.text
 
 
+def test_a_chain_of_replacements_names_the_last_and_says_when_that_was_revoked(
+    session: Session, client: FlaskClient
+) -> None:
+    first = issued(session)
+    staff = make_user(session, Role.REGISTRAR)
+    session.commit()
+    row = first
+    for name in ("Second Name", "Third Name"):
+        begin_write(session)
+        row = issuing.reissue(session, row, certificate_name=name, actor=None, now=NOW, reason="again")
+        session.commit()
+        issuing.make_waiting()
+        session.expire_all()
+    page = client.get(f"/verify/{first.token}").text
+    assert row.number in page
+    assert "Ask for the newer one" in page
+    begin_write(session)
+    revoke(session, row, reason=RevocationReason.OTHER, note="why", actor=staff, now=NOW)
+    session.commit()
+    page = client.get(f"/verify/{first.token}").text
+    assert "by a certificate that was revoked since" in page
+    assert "Ask for the newer one" not in page
+    answer = client.get(f"/verify/{first.token}", headers={"Accept": "application/json"}).get_json()
+    assert (answer["superseded_by"], answer["superseded_by_revoked"]) == (row.number, True)
+
+
 def test_an_expired_one_is_genuine_but_not_valid(session: Session, client: FlaskClient) -> None:
     offering = finished_class(session, students=1)
     offering.course.validity_months = 24
