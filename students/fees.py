@@ -15,6 +15,7 @@ from core.school import current_school
 from courses.models import Policy
 from students import billing, discounts, ledger, seats
 from students.ledger_models import ASKED, EntryKind, FeeAccount, FeeEntry, Method
+from students.models import Enrollment, EnrollmentEvent
 
 # Within this time the same once more is a form that was sent twice.
 TWICE = timedelta(minutes=5)
@@ -154,6 +155,8 @@ def correct(
 ) -> FeeEntry:
     """Take an entry back by a counter-entry; both stay. Returns the counter-entry.
 
+    When its money has moved along with the seat, the counter-entry stands in the account where the money is now.
+
     Raises RuleError without a reason, for an entry that was taken back already or is itself a correction, for one made
     by the system's own rules (they follow from the enrollment), and when something else rests on it.
     """
@@ -168,6 +171,8 @@ def correct(
     if objection:
         raise RuleError(objection)
     asked = entry.kind in ASKED
+    if not asked and account.paid_cents + entry.amount_cents < 0:
+        account = ledger.lock(session, _where_money_went(session, account).id)
     charged = account.charged_cents - (entry.amount_cents if asked else 0)
     paid = account.paid_cents + (0 if asked else entry.amount_cents)
     if charged < 0 or paid < 0:
@@ -201,6 +206,30 @@ def correct(
         corrects=entry.number,
     )
     return counter
+
+
+def _where_money_went(session: Session, account: FeeAccount) -> FeeAccount:
+    """The account that has the money of this one by now: that of the enrollment which followed, or of the one after it."""
+    while account.enrollment is not None:
+        came_from = [
+            EnrollmentEvent.details[name].as_integer() for name in ("transferred_from", "reinstated_from")
+        ]
+        follower = session.scalar(
+            sa.select(Enrollment.id)
+            .join(EnrollmentEvent, EnrollmentEvent.enrollment_id == Enrollment.id)
+            .where(
+                Enrollment.student_id == account.enrollment.student_id,
+                EnrollmentEvent.from_state.is_(None),
+                sa.or_(*(column == account.enrollment_id for column in came_from)),
+            )
+            .order_by(Enrollment.id.desc())
+            .limit(1)
+        )
+        found = ledger.account_of(session, follower) if follower is not None else None
+        if found is None:
+            break
+        account = found
+    return account
 
 
 def why_not_correct(session: Session, entry: FeeEntry) -> str:

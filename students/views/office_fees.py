@@ -236,16 +236,22 @@ def office_correct(account_id: int, number: int) -> Response:
     entry = next((entry for entry in account.entries if entry.number == number), None)
     if entry is None:
         abort(404)
-    form, entry_id = ReasonForm(), entry.id
+    form, entry_id, stands_in = ReasonForm(), entry.id, [account_id]
 
     def rule(session: Session, account: FeeAccount, actor: User, now: datetime) -> None:
-        fees.correct(session, account, entry_id, reason=form.reason.data or "", actor=actor, now=now)
+        made = fees.correct(session, account, entry_id, reason=form.reason.data or "", actor=actor, now=now)
+        stands_in[0] = made.account_id
+
+    def done() -> str:
+        if stands_in[0] == account_id:
+            return _("The entry is taken back. Both lines stay in the account.")
+        return _("The entry is taken back, in the account to which its money had moved.")
 
     return _write(
         account_id,
         form,
         rule,
-        lambda: _("The entry is taken back. Both lines stay in the account."),
+        done,
         "students/office/correct.html",
         entry=entry,
         words=entry_words(entry),

@@ -16,7 +16,7 @@ from accounts.models import Role, User
 from core import papers
 from core.database import begin_write
 from core.papers import Paper
-from students import ledger
+from students import ledger, transferring
 from students.ledger_models import DiscountCode, FeeAccount, FeeDocument
 from students.models import Enrollment
 from tests.factories import NOW, make_offering, make_school, make_student, make_user
@@ -92,6 +92,24 @@ def test_a_wrong_payment_is_told_and_changes_nothing(
     assert says in sent.text
     session.expire_all()
     assert lines(session, account) == [("charge", 79500)]
+
+
+def test_a_payment_that_moved_along_is_taken_back_with_words_that_say_where(
+    session: Session, client: FlaskClient, account: FeeAccount, rosa: User
+) -> None:
+    begin_write(session)
+    pay(session, account, 20000, actor=rosa)
+    assert account.enrollment is not None
+    here = account.enrollment.offering
+    there = make_offering(session, here.course, starts=NOW + timedelta(days=80))
+    transferring.transfer(session, account.enrollment, there, actor=rosa, now=NOW, reason="Ill")
+    session.commit()
+    address = f"/office/fees/{account.id}/entries/2/correct"
+    assert (
+        "to which its money had moved"
+        in client.post(address, data={"reason": "Slip"}, follow_redirects=True).text
+    )
+    assert "taken back already" in client.get(address).text
 
 
 def test_more_than_is_owed_is_kept_when_told_so(

@@ -267,6 +267,25 @@ def test_a_mistake_is_put_right_by_a_counter_entry(session: Session) -> None:
     require_sums(session)
 
 
+def test_a_payment_written_down_by_mistake_is_taken_back_where_its_money_went(session: Session) -> None:
+    staff, course = registrar(session), make_offering(session).course
+    here, there, last = (make_offering(session, course) for _ in range(3))
+    enrollment = ask(session, here)
+    wrong = pay(session, account_of(session, enrollment), 20000, actor=staff)
+    moved = transferring.transfer(session, enrollment, there, actor=staff, now=NOW, reason="Ill")
+    leaving.withdraw(session, moved, actor=moved.student.user, now=NOW)
+    back = reinstating.reinstate(session, moved, reason="Well", actor=staff, now=NOW)
+    end = transferring.transfer(session, back, last, actor=staff, now=NOW, reason="Ill again")
+    old, new = account_of(session, enrollment), account_of(session, end)
+    assert (old.paid_cents, new.paid_cents, new.balance_cents) == (0, 20000, 59500)
+    counter = fees.correct(session, old, wrong.id, reason="Another person's", actor=staff, now=NOW)
+    assert (counter.account_id, counter.corrects_id) == (new.id, wrong.id)
+    assert (old.paid_cents, new.paid_cents, new.balance_cents) == (0, 0, 79500)
+    with pytest.raises(RuleError, match="taken back already"):
+        fees.correct(session, old, wrong.id, reason="Once more", actor=staff, now=NOW)
+    require_sums(session)
+
+
 def test_a_payment_that_a_refund_rests_on_stays(session: Session) -> None:
     account = account_of(session, ask(session, make_offering(session)))
     staff = registrar(session)
