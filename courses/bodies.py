@@ -5,7 +5,7 @@ is issued keeps its snapshot. The code stands in those snapshots and in the cata
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
@@ -21,6 +21,7 @@ from core import audit
 from core.database import flush_unique, locked
 from core.errors import RuleError
 from core.formatting import listing
+from core.typed import format_money
 from courses.models import Approval, Body, Course
 from courses.offering_checks import check_code, raise_all
 from courses.offering_models import Offering, OfferingState
@@ -105,8 +106,10 @@ def edit_body(session: Session, body: Body, data: BodyData, *, actor: User, now:
     """
     locked(session, Body, body.id)
     raise_all(_problems(data))
+    if set(data.requires) == set(body.requires):
+        data = replace(data, requires=body.requires)  # in whatever order a file has them
     changed = [f.name for f in fields(data) if getattr(body, f.name) != getattr(data, f.name)]
-    before = {name: _plain(getattr(body, name)) for name in changed}
+    before = {name.removesuffix("_thousandths"): _plain(name, getattr(body, name)) for name in changed}
     for name in changed:
         setattr(body, name, getattr(data, name))
     if changed:
@@ -212,7 +215,10 @@ def missing_facts(body: Body) -> list[str]:
     ]
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
+    """A value for the audit log, to be read by people: thousandths as units, dates as text."""
+    if name.endswith("_thousandths") and value is not None:
+        return format_money(value, 3).rstrip("0").rstrip(".")
     return value.isoformat() if isinstance(value, date) else value
 
 

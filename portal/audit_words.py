@@ -163,5 +163,7 @@ def _said(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_said(item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_said(item)}" for key, item in value.items())
+        return ", ".join(f"{str(key).replace('_', ' ')}: {_said(item)}" for key, item in value.items())
+    if value is None or value == "":
+        return "nothing"
     return str(value)

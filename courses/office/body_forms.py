@@ -90,6 +90,7 @@ def values_of(body: Body) -> dict[str, Any]:
     """What the form shows of a stored body."""
     return {
         **{name: getattr(body, name) for name in _SAME},
+        "requires": [key for key, _words in fact_choices(body.requires) if key in body.requires],
         "step": body.step_thousandths,
         "credit": "part" if body.partial_credit else "whole",
         "renewal_units": body.renewal_units_thousandths,

@@ -94,9 +94,11 @@ def test_a_period_needs_its_length(session: Session, rosa: User) -> None:
 
 def test_the_log_keeps_what_a_rule_was(session: Session, rosa: User) -> None:
     body = create_body(session, "NCB", BOARD, actor=rosa, now=NOW)
-    later = replace(BOARD, minutes_per_unit=60, renewal_months=12, renewal_ends_on=date(2027, 8, 31))
+    later = replace(
+        BOARD, minutes_per_unit=60, step_thousandths=500, renewal_months=12, renewal_ends_on=date(2027, 8, 31)
+    )
     changed = edit_body(session, body, later, actor=rosa, now=NOW)
-    assert changed == ["minutes_per_unit", "renewal_months", "renewal_ends_on"]
+    assert changed == ["minutes_per_unit", "step_thousandths", "renewal_months", "renewal_ends_on"]
     assert edit_body(session, body, later, actor=rosa, now=NOW) == []
     session.commit()
     event = session.scalars(sa.select(audit.AuditEvent).order_by(audit.AuditEvent.id.desc())).first()
@@ -104,6 +106,7 @@ def test_the_log_keeps_what_a_rule_was(session: Session, rosa: User) -> None:
     assert event.action == "courses:body:changed"
     assert (event.payload or {})["before"] == {
         "minutes_per_unit": 50,
+        "step": "0.25",
         "renewal_months": None,
         "renewal_ends_on": None,
     }

@@ -99,6 +99,19 @@ def test_two_people_edit_one_body(session: Session, client: FlaskClient, rosa: U
     assert (body.minutes_per_unit, body.step_thousandths) == (50, 250)
 
 
+def test_the_order_in_which_a_file_has_the_facts_is_no_change(
+    session: Session, client: FlaskClient, rosa: User
+) -> None:
+    body = make_body(session, code="NCB", requires=["place", "license_number"])
+    session.commit()
+    form: dict[str, Any] = fields_of(client.get("/office/bodies/ncb"))
+    form |= {"requires": ["license_number", "place"], "unit": "h"}
+    assert client.post("/office/bodies/ncb", data=form).status_code == 303
+    session.refresh(body)
+    assert (body.unit, body.requires) == ("h", ["place", "license_number"])
+    assert "before unit: CE hours, changed unit" in client.get("/office/audit?q=NCB").text
+
+
 def test_a_fact_that_nothing_can_show_stays_on_the_page_until_it_is_taken_away(
     session: Session, client: FlaskClient, rosa: User
 ) -> None:
