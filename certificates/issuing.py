@@ -86,8 +86,10 @@ def issue_class(
     return reserved, left_out
 
 
-def not_replaceable() -> RuleError:
+def not_replaceable(row: Certificate | None) -> RuleError:
     """Why only an issued certificate is replaced."""
+    if row is not None and row.state is CertificateState.PREPARING:
+        return RuleError(_("This certificate is still being made. It can be replaced when it is ready."))
     return RuleError(_("Only a valid certificate can be replaced. This one is not valid any more."))
 
 
@@ -110,7 +112,7 @@ def reissue(
     locked(session, Offering, certificate.enrollment.offering_id)  # no mark changes while it is judged
     old = locked(session, Certificate, certificate.id)
     if old is None or old.state is not CertificateState.ISSUED:
-        raise not_replaceable()
+        raise not_replaceable(old)
     if not reason.strip():
         raise RuleError(_("Say why the certificate is replaced; it stays on the record."), field="reason")
     enrollment = session.get_one(Enrollment, old.enrollment_id)

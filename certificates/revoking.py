@@ -13,8 +13,10 @@ from core.errors import RuleError
 from students.models import Enrollment
 
 
-def not_valid() -> RuleError:
+def not_valid(row: Certificate | None) -> RuleError:
     """Why only an issued certificate is revoked."""
+    if row is not None and row.state is CertificateState.PREPARING:
+        return RuleError(_("This certificate is still being made. It can be revoked when it is ready."))
     return RuleError(_("This certificate is not valid any more, so it cannot be revoked."))
 
 
@@ -33,7 +35,7 @@ def revoke(
     """
     row = locked(session, Certificate, certificate.id)
     if row is None or row.state is not CertificateState.ISSUED:
-        raise not_valid()
+        raise not_valid(row)
     if not note.strip():
         raise RuleError(_("Say why it is revoked. The words stay in the office."), field="note")
     row.state = CertificateState.REVOKED

@@ -200,7 +200,7 @@ def revoke(number: str) -> ResponseReturnValue:
             return see_other(url_for("certificates.office_certificate", number=number))
     row = certificate_for(db.session, number, me())
     if row.state is not CertificateState.ISSUED:
-        return _too_late(number, revoking.not_valid())
+        return _too_late(number, revoking.not_valid(row))
     return page("certificates/revoke.html", form=form, certificate=row)
 
 
@@ -245,7 +245,7 @@ def replace(number: str) -> ResponseReturnValue:
             return see_other(url_for("certificates.office_certificate", number=number))
     row = certificate_for(db.session, number, me())
     if row.state is not CertificateState.ISSUED:
-        return _too_late(number, issuing.not_replaceable())
+        return _too_late(number, issuing.not_replaceable(row))
     return page("certificates/replace.html", form=form, certificate=row)
 
 

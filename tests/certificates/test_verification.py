@@ -160,6 +160,21 @@ def test_revoking_twice_is_refused(session: Session) -> None:
         revoke(session, row, reason=RevocationReason.OTHER, note="why", actor=staff, now=NOW)
 
 
+def test_what_is_being_made_is_said_to_be_and_not_called_invalid(
+    session: Session, client: FlaskClient
+) -> None:
+    offering = finished_class(session, students=1)
+    staff = make_user(session, Role.REGISTRAR)
+    issuing.issue_class(session, offering, actor=None, now=NOW)
+    session.commit()
+    row = session.scalars(sa.select(Certificate)).one()
+    sign_in(client, staff)
+    for act in ("revoke", "replace"):
+        answer = client.get(f"/office/certificates/{row.number}/{act}")
+        assert answer.status_code == 422
+        assert "is still being made" in answer.text
+
+
 def test_a_replaced_certificate_names_its_successor(session: Session, client: FlaskClient) -> None:
     row = issued(session)
     begin_write(session)
