@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from certificates import key_standing
 from certificates.checks import problems_of
 from certificates.designs import current_look
-from certificates.eligibility import Verdict, judge_class, judge_one, load_offering
+from certificates.eligibility import Verdict, judge_class, load_offering
 from certificates.looks import Look
 from certificates.models import Certificate, CertificateState
 from certificates.numbers import new_token, next_number
@@ -59,7 +59,7 @@ def issue_class(
     without the lines concerned). Whoever has a live certificate already is passed over: two clicks issue one each.
     Raises RuleError when nobody is eligible, and when nothing can be issued at all (PUBLIC_URL, the signing key).
     """
-    school = _school_ready(session, now)
+    school = school_ready(session, now)
     if locked(session, Offering, offering.id) is None:
         raise RuleError(_("This class is not there any more."))
     loaded = load_offering(session, offering.id)
@@ -74,7 +74,7 @@ def issue_class(
         if problems_of(verdict, loaded) or (verdict.problems and not accept_missing):
             left_out.append(verdict)
             continue
-        reserved.append(_reserve(session, school, loaded, verdict, actor=actor, now=now, look=look))
+        reserved.append(reserve(session, school, loaded, verdict, actor=actor, now=now, look=look))
     if not reserved and not left_out:
         if only is None:
             raise RuleError(_("Nobody in this class is waiting for a certificate."))
@@ -86,76 +86,8 @@ def issue_class(
     return reserved, left_out
 
 
-def not_replaceable(row: Certificate | None) -> RuleError:
-    """Why only an issued certificate is replaced."""
-    if row is not None and row.state is CertificateState.PREPARING:
-        return RuleError(_("This certificate is still being made. It can be replaced when it is ready."))
-    return RuleError(_("Only a valid certificate can be replaced. This one is not valid any more."))
-
-
-def reissue(
-    session: Session,
-    certificate: Certificate,
-    *,
-    certificate_name: str,
-    actor: Actor | None,
-    now: datetime,
-    reason: str,
-) -> Certificate:
-    """Supersede a certificate: a new one with a corrected name or with today's attendance takes its place.
-
-    Nothing is typed again: everything else comes from the enrollment as it stands. Raises RuleError when the old one is
-    not valid any more, when the enrollment would not be given a certificate today, and when a body's line that the old one
-    has would be lost for something that is missing.
-    """
-    school = _school_ready(session, now)
-    locked(session, Offering, certificate.enrollment.offering_id)  # no mark changes while it is judged
-    old = locked(session, Certificate, certificate.id)
-    if old is None or old.state is not CertificateState.ISSUED:
-        raise not_replaceable(old)
-    if not reason.strip():
-        raise RuleError(_("Say why the certificate is replaced; it stays on the record."), field="reason")
-    enrollment = session.get_one(Enrollment, old.enrollment_id)
-    enrollment.certificate_name = certificate_name
-    offering = load_offering(session, enrollment.offering_id)
-    old.state = CertificateState.SUPERSEDED
-    old.superseded_at = now
-    session.flush()
-    verdict = judge_one(session, enrollment)
-    if not verdict.eligible:
-        raise RuleError(verdict.reasons[0])
-    if problems := problems_of(verdict, offering):
-        raise RuleError(problems[0], field="certificate_name")
-    printed = {line["body"] for line in old.snapshot["facts"]["credits"]}
-    for line in verdict.lines:
-        if line.fixable and line.approval.body.code in printed:
-            raise RuleError(line.reason)
-    fresh = _reserve(
-        session,
-        school,
-        offering,
-        verdict,
-        actor=actor,
-        now=now,
-        supersedes=old,
-        look=current_look(session),
-    )
-    fresh.confirm_only = old.confirm_only  # the holder's wish, not a fact of one certificate
-    audit.record(
-        session,
-        "certificates:certificate:superseded",
-        old,
-        actor=actor,
-        now=now,
-        number=old.number,
-        by_number=fresh.number,
-        reason=reason,
-    )
-    jobs.nudge(session, MAKING_JOB)
-    return fresh
-
-
-def _school_ready(session: Session, now: datetime) -> School:
+def school_ready(session: Session, now: datetime) -> School:
+    """The school that issues. Raises RuleError when it cannot: no address, no PUBLIC_URL, a key that does not sign."""
     school = current_school(session)
     if school is None:
         raise RuleError(_("The school's name and address are not set up yet."))
@@ -169,7 +101,7 @@ def _school_ready(session: Session, now: datetime) -> School:
     return school
 
 
-def _reserve(
+def reserve(
     session: Session,
     school: School,
     offering: Offering,
@@ -180,6 +112,7 @@ def _reserve(
     supersedes: Certificate | None = None,
     look: Look,
 ) -> Certificate:
+    """Take the next number for a verdict and keep its facts; the caller has locked the class and looked for problems."""
     year, sequence, number = next_number(session, school, now)
     token = new_token()
     enrollment = verdict.enrollment

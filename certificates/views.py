@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from accounts.access import STAFF, TEACHING, actor_again, me, roles, signed_in
-from certificates import issuing, retrying, revoking
+from certificates import issuing, replacing, retrying, revoking
 from certificates.blueprint import blueprint
 from certificates.checks import problems_of
 from certificates.class_views import chosen
@@ -229,7 +229,7 @@ def replace(number: str) -> ResponseReturnValue:
             with acting() as session:
                 actor = actor_again(session)
                 row = certificate_for(session, number, actor)
-                fresh = issuing.reissue(
+                fresh = replacing.replace(
                     session,
                     row,
                     certificate_name=form.certificate_name.data,
@@ -245,7 +245,7 @@ def replace(number: str) -> ResponseReturnValue:
             return see_other(url_for("certificates.office_certificate", number=number))
     row = certificate_for(db.session, number, me())
     if row.state is not CertificateState.ISSUED:
-        return _too_late(number, issuing.not_replaceable(row))
+        return _too_late(number, replacing.not_replaceable(row))
     return page("certificates/replace.html", form=form, certificate=row)
 
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
-from certificates import issuing, overriding, previewing
+from certificates import issuing, overriding, previewing, replacing
 from certificates.completion import completion_date
 from certificates.eligibility import judge_one
 from certificates.models import Certificate, CertificateOverride, CertificateState, RevocationReason
@@ -261,7 +261,7 @@ def test_a_replacement_never_loses_a_line_for_something_that_is_missing(session:
     session.commit()
     begin_write(session)
     with pytest.raises(RuleError, match="asks for what is missing: the license number"):
-        issuing.reissue(session, old, certificate_name="Maya O.", actor=None, now=NOW, reason="name")
+        replacing.replace(session, old, certificate_name="Maya O.", actor=None, now=NOW, reason="name")
     session.rollback()
     assert session.get_one(Certificate, old.id).state is CertificateState.ISSUED
 

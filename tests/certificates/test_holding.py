@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
-from certificates import bundles, holding, issuing, revoking
+from certificates import bundles, holding, issuing, replacing, revoking
 from certificates.models import Certificate, RevocationReason
 from certificates.renewals import deadlines_of, next_classes
 from certificates.transcript import sums_by_year
@@ -155,7 +155,7 @@ def test_a_corrected_certificate_keeps_the_holders_wish(session: Session, issued
     begin_write(session)
     old = session.get_one(Certificate, issued[0].id)
     holding.set_confirm_only(session, old, True, actor=owner(old), now=NOW)
-    fresh = issuing.reissue(
+    fresh = replacing.replace(
         session, old, certificate_name="Robin A. Person", actor=None, now=NOW, reason="misspelt"
     )
     assert fresh.confirm_only is True
@@ -291,7 +291,9 @@ def test_the_mail_of_a_replacement_says_what_it_replaces_and_what_its_page_shows
     begin_write(session)
     row = session.get_one(Certificate, issued[0].id)
     row.confirm_only = True
-    fresh = issuing.reissue(session, row, certificate_name="New Name", actor=None, now=NOW, reason="married")
+    fresh = replacing.replace(
+        session, row, certificate_name="New Name", actor=None, now=NOW, reason="married"
+    )
     session.commit()
     issuing.make_waiting()
     session.expire_all()

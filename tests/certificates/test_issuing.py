@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role
 from attendance.models import AttendanceMark, MarkStatus
-from certificates import issuing
+from certificates import issuing, replacing
 from certificates.models import Certificate, CertificateState
 from certificates.retrying import try_again
 from core.database import begin_write, writing
@@ -227,7 +227,7 @@ def test_a_corrected_name_supersedes_and_keeps_the_old(session: Session) -> None
     issuing.make_waiting()
     begin_write(session)
     old = rows(session)[0]
-    fresh = issuing.reissue(
+    fresh = replacing.replace(
         session, old, certificate_name="Robin A. Person", actor=None, now=NOW, reason="misspelt"
     )
     session.commit()

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
-from certificates import issuing
+from certificates import issuing, replacing
 from certificates.models import Certificate, RevocationReason
 from certificates.revoking import revoke
 from certificates.verification import comparable
@@ -178,7 +178,9 @@ def test_what_is_being_made_is_said_to_be_and_not_called_invalid(
 def test_a_replaced_certificate_names_its_successor(session: Session, client: FlaskClient) -> None:
     row = issued(session)
     begin_write(session)
-    fresh = issuing.reissue(session, row, certificate_name="New Name", actor=None, now=NOW, reason="married")
+    fresh = replacing.replace(
+        session, row, certificate_name="New Name", actor=None, now=NOW, reason="married"
+    )
     session.commit()
     answer = client.get(f"/verify/{row.token}")
     assert "This certificate was replaced" in answer.text
@@ -194,7 +196,7 @@ def test_a_chain_of_replacements_names_the_last_and_says_when_that_was_revoked(
     row = first
     for name in ("Second Name", "Third Name"):
         begin_write(session)
-        row = issuing.reissue(session, row, certificate_name=name, actor=None, now=NOW, reason="again")
+        row = replacing.replace(session, row, certificate_name=name, actor=None, now=NOW, reason="again")
         session.commit()
         issuing.make_waiting()
         session.expire_all()
