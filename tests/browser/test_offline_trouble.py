@@ -131,7 +131,9 @@ def test_a_clock_that_is_wrong_by_hours_changes_no_time_and_no_minutes(
         assert abs(datetime.now(UTC) - mark.made_at) < timedelta(minutes=3)
 
 
-@pytest.mark.parametrize("status", [400, 500, 503])
+@pytest.mark.parametrize(
+    "status", [pytest.param(400, marks=pytest.mark.full), pytest.param(500, marks=pytest.mark.full), 503]
+)
 def test_a_server_that_fails_gets_the_marks_later(
     site: Site, session: Session, made: Class, status: int
 ) -> None:
@@ -189,6 +191,7 @@ def test_a_network_that_never_answers_opens_the_roll_that_is_kept(
     answer.set()
 
 
+@pytest.mark.full
 def test_a_new_version_of_the_service_worker_leaves_unsent_marks_alone(
     site: Site, session: Session, made: Class, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +263,7 @@ def test_a_mark_corrected_elsewhere_after_a_lost_answer_is_shown_as_it_stands(
     assert marks(session, made.ids[0]) == [(P, False), (A, True)]
 
 
+@pytest.mark.full
 def test_signing_out_in_another_window_is_said_on_the_roll(site: Site, session: Session, made: Class) -> None:
     phone, page = with_script(site, made, NO_BACKGROUND)
     ready(page)
@@ -282,6 +286,7 @@ KEPT = """new Promise(done => {
 })"""
 
 
+@pytest.mark.full
 def test_marks_that_were_cleared_from_the_phone_are_not_called_saved(
     site: Site, session: Session, made: Class
 ) -> None:
@@ -303,6 +308,7 @@ def test_marks_that_were_cleared_from_the_phone_are_not_called_saved(
     assert marks(session, made.ids[0]) == [(A, True)]
 
 
+@pytest.mark.full
 def test_a_phone_that_remembers_a_school_from_before_opens_the_roll(
     site: Site, session: Session, made: Class
 ) -> None:
