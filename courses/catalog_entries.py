@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from core.clock import is_zone
 from courses.models import CourseState, Delivery, Evaluation, PrerequisiteKind
+from courses.offering_checks import WORDS_OF_ADDRESSES
 
 
 def _exact(value: object) -> Decimal:
@@ -32,6 +33,12 @@ def _zone(value: str) -> str:
         raise ValueError(
             gettext("there is no time zone called %(zone)s; write one like America/Chicago", zone=value)
         )
+    return value
+
+
+def _no_address(value: str) -> str:
+    if value.upper() in WORDS_OF_ADDRESSES:
+        raise ValueError(gettext("this word stands in an address already; choose another code"))
     return value
 
 
@@ -58,8 +65,10 @@ Words = Annotated[str, AfterValidator(_clean), Field(min_length=1, max_length=20
 MaybeWords = Annotated[str, AfterValidator(_clean), Field(max_length=200)]
 Text = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=5000)]
 # The CHECK code_upper of courses and offerings, and the addresses made of codes, want this.
-UpperCode = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=40)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=40)]
+UpperCode = Annotated[str, AfterValidator(_no_address), Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=40)]
+Name = Annotated[
+    str, AfterValidator(_no_address), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=40)
+]
 Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]*(@[a-z0-9][a-z0-9.-]*)?$", max_length=200)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0, le=10_000)]

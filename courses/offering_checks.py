@@ -17,6 +17,9 @@ from courses.models import Course, CourseState, Policy
 from courses.offering_models import InstructorRole, Meeting, Offering, OfferingState, Venue
 from courses.scheduling import Conflict, Double, PlannedMeeting, conflicts
 
+# As a code, these would hide a page of the office.
+WORDS_OF_ADDRESSES = ("NEW", "WORDING")
+
 
 class ConflictError(RuleError):
     """A person or the room has another class at the same time. ``conflicts`` lists them; staff may go on knowingly."""
@@ -121,7 +124,7 @@ def check_places(capacity: int, venue: Venue, guests: int = 0) -> None:
 
 def check_code(code: str) -> None:
     """Raise RuleError (field ``code``) for a code that would hide a page of the office."""
-    if code in ("NEW", "WORDING"):
+    if code in WORDS_OF_ADDRESSES:
         raise RuleError(_("This word stands in an address already. Choose another code."), field="code")
 
 

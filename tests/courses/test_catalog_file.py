@@ -29,6 +29,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "catalog-file.md"
         ("venue: LIS, starts", "venue: LIX, starts", "offerings: CST1-LIS-A, venue: there is no venue called LIX"),
         ("pattern: evening,", "pattern: evenings,",
          "offerings: ETH1-NET-A, pattern: there is no daily pattern called evenings"),
+        ("code: LIS,", "code: NEW,", "venues: .*code: this word stands in an address already"),
         ("time_zone: Europe/Lisbon", "time_zone: Europe/Lisboa",
          "venues: LIS, time_zone: there is no time zone called Europe/Lisboa"),
         ('["17:30-19:00", "19:10-20:40"]', '["17:30-19:00", "18:10-20:40"]',
