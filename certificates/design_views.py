@@ -79,6 +79,7 @@ def design() -> ResponseReturnValue:
     )
     if form.validate_on_submit():
         try:
+            designs.check_look(school, _look_of(form, look))
             with acting() as session:
                 address = _act(session, form)
         except RuleError as error:
@@ -100,9 +101,11 @@ def design() -> ResponseReturnValue:
 @roles(*STAFF)
 def design_picture() -> ResponseReturnValue:
     """Ask for a picture of what the form says, to be shown beside it: where it will be, or what is wrong (JSON)."""
-    form = DesignForm(obj=designs.current_look(db.session), data={"sample": "short"})
+    look, school = designs.current_look(db.session), _school(db.session)
+    form = DesignForm(obj=look, data={"sample": "short"})
     if form.validate_on_submit():
         try:
+            designs.check_look(school, _look_of(form, look))
             with acting() as session:
                 asked = _ask_for_sample(session, form, picture=True)
                 paper_id = asked.id
@@ -172,6 +175,7 @@ def _picture(sent: object, name: str) -> bytes | None:
     if not isinstance(sent, FileStorage) or not sent.filename:
         return None
     content: bytes = sent.read(MAX_PICTURE_BYTES + 1)
+    sent.seek(0)  # it is asked for again when the design is saved
     try:
         check_picture(content)
     except RuleError as error:

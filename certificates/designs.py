@@ -1,8 +1,10 @@
 """The design of certificates: choosing and saving a version, and what it does to a page."""
 
+import json
 import re
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -65,7 +67,10 @@ def save_look(session: Session, school: School, look: Look, *, actor: Actor, now
 
 
 def check_look(school: School, look: Look) -> None:
-    """Raise RuleError for what must not be saved (``save_look`` says what)."""
+    """Raise RuleError for what must not be saved (``save_look`` says what).
+
+    A school's own HTML and CSS cost seconds, once for the same words in a process: ask before a transaction begins to write.
+    """
     if look.layout not in LAYOUTS or look.page_size not in PAPERS or look.lang not in LOCALES:
         raise RuleError(_("Choose a layout, a paper and a language from the lists."))
     for name in ("color_main", "color_second"):
@@ -80,8 +85,11 @@ def check_look(school: School, look: Look) -> None:
         if len(getattr(look, name)) > LONGEST_SOURCE:
             raise RuleError(_("At most %(count)d characters fit here.", count=LONGEST_SOURCE), field=name)
     _check_css(look.css)
-    if look.html.strip():
-        _check_html(school, look)
+    if look.html.strip() or look.css.strip():
+        documents = [look.dress(sample_document(school, sample)) for sample in SAMPLES]
+        if look.html.strip():
+            _check_html(look, documents)
+        _check_layout(look, documents[0])
 
 
 def contrast_on_white(color: str) -> float:
@@ -152,14 +160,24 @@ class _Page(HTMLParser):
         return "".join(text.split()) in "".join("".join(self.texts).split())
 
 
-def _check_html(school: School, look: Look) -> None:
+@lru_cache(maxsize=4)
+def _pages(layout: str, page_size: str, lang: str, html: str, documents: str) -> tuple[str, ...]:
     from core.pdf.own import tried_pages
 
-    documents = [look.dress(sample_document(school, sample)) for sample in SAMPLES]
+    return tuple(tried_pages(layout, json.loads(documents), page_size=page_size, lang=lang, source=html))
+
+
+@lru_cache(maxsize=4)
+def _lay_out(layout: str, page_size: str, lang: str, html: str, css: str, document: str) -> None:
+    from core.pdf.own import try_layout
+
+    source = html or None
+    try_layout(layout, json.loads(document), page_size=page_size, lang=lang, source=source, css=css)
+
+
+def _check_html(look: Look, documents: list[dict[str, Any]]) -> None:
     try:
-        pages = tried_pages(
-            look.layout, documents, page_size=look.page_size, lang=look.lang, source=look.html
-        )
+        pages = _pages(look.layout, look.page_size, look.lang, look.html, json.dumps(documents))
     except RuleError as error:
         raise RuleError(str(error), field="html") from error
     for document, text in zip(documents, pages, strict=True):
@@ -172,6 +190,14 @@ def _check_html(school: School, look: Look) -> None:
         for style in found.styles:
             _check_css(style, "html")
         _check_says(found, document["certificate"])
+
+
+def _check_layout(look: Look, document: dict[str, Any]) -> None:
+    own = (look.html, look.css)
+    try:
+        _lay_out(look.layout, look.page_size, look.lang, *own, json.dumps(document))
+    except RuleError as error:
+        raise RuleError(str(error), field="css" if look.css else "html") from error
 
 
 def _check_says(found: _Page, certificate: dict[str, Any]) -> None:

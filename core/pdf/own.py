@@ -1,9 +1,11 @@
-"""A school's own template, tried in a process of its own: it may loop, recurse and multiply, and harm nobody.
+"""A school's own template and stylesheet, tried in a process of its own: they may loop and multiply, and harm nobody.
 
 A sandbox keeps a template from what it may not reach; what it may compute is bounded by the operating system here, so that
-neither a server nor the worker ever runs one that has not ended well before.
+neither a server nor the worker ever runs one that has not ended well before. The layout is tried too: one line of CSS can
+keep it busy for an hour.
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -15,10 +17,18 @@ from typing import Any
 
 from core.pdf.refusals import RefusedError
 
-CPU_SECONDS = 3
+# Of processor time. The texts of all samples take a third of a second, a page laid out one or two.
+PAGES_SECONDS = 3
+LAYOUT_SECONDS = 8
 MEMORY_BYTES = 1_000_000_000  # of address space: the libraries alone map a third of it
-WALL_SECONDS = 30
+WALL_SECONDS = 60
 LONGEST_PAGE = 300_000  # characters; the shipped certificates have 6,000
+
+# Stands for each picture of the school: one pixel.
+_PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAGtm2uwAAAABJRU5ErkJggg=="
+)
+_PICTURES = ("logo", "provider", "instructor")
 
 
 def tried_pages(
@@ -35,51 +45,87 @@ def tried_pages(
         "lang": lang,
         "source": source,
     }
+    pages: list[str] = _ask("pages", asked, PAGES_SECONDS, "too-much")["pages"]
+    return pages
+
+
+def try_layout(
+    template: str, document: Mapping[str, Any], *, page_size: str, lang: str, source: str | None, css: str
+) -> None:
+    """Lay one document out with a school's own HTML, CSS or both. Costs two seconds: a new Python is started.
+
+    Raises RefusedError when that takes more than its share or breaks the layout. What only looks wrong is left to whoever
+    looks at the page.
+    """
+    asked = {
+        "template": template,
+        "document": document,
+        "page_size": page_size,
+        "lang": lang,
+        "source": source,
+        "css": css,
+    }
+    _ask("layout", asked, LAYOUT_SECONDS, "too-much-layout")
+
+
+def _ask(what: str, asked: Mapping[str, Any], seconds: int, too_much: str) -> dict[str, Any]:
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "core.pdf.own"],
+        done = subprocess.run(  # noqa: S603  # a fixed command; what is tried comes as its input
+            [sys.executable, "-m", "core.pdf.own", what, str(seconds)],
             input=json.dumps(asked).encode(),
             capture_output=True,
             timeout=WALL_SECONDS,
             check=False,
             env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(sys.path)},
         )
-        answer = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):  # killed by a limit, it says nothing
-        raise RefusedError("too-much") from None
+        raise RefusedError(too_much) from None
     if "refused" in answer:
         raise RefusedError(answer["refused"], **answer["values"])
-    pages: list[str] = answer["pages"]
-    return pages
+    return answer
 
 
-def _main() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+def _main(what: str, seconds: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     with contextlib.suppress(ValueError, OSError):  # macOS bounds no address space
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     asked = json.load(sys.stdin)
-    from core.pdf.render import page_html
-
-    pages: list[str] = []
-    answer: dict[str, Any] = {"pages": pages}
     try:
-        for document in asked["documents"]:
-            page = page_html(
-                asked["template"],
-                document,
-                page_size=asked["page_size"],
-                lang=asked["lang"],
-                source=asked["source"],
-            )
-            if len(page) > LONGEST_PAGE:
-                raise MemoryError
-            pages.append(page)
+        answer = _pages(**asked) if what == "pages" else _layout(**asked)
     except RefusedError as error:
         answer = {"refused": error.kind, "values": error.values}
     except (MemoryError, RecursionError):
-        answer = {"refused": "too-much", "values": {}}
+        answer = {"refused": "too-much" if what == "pages" else "too-much-layout", "values": {}}
     print(json.dumps(answer))
 
 
+def _pages(*, documents: Sequence[Mapping[str, Any]], **how: Any) -> dict[str, Any]:
+    from core.pdf.render import page_html
+
+    pages = []
+    for document in documents:
+        page = page_html(data=document, **how)
+        if len(page) > LONGEST_PAGE:
+            raise MemoryError
+        pages.append(page)
+    return {"pages": pages}
+
+
+def _layout(*, document: Mapping[str, Any], **how: Any) -> dict[str, Any]:
+    from core.pdf.data import PdfError
+    from core.pdf.render import render_document
+
+    try:
+        render_document(data=document, images=dict.fromkeys(_PICTURES, _PIXEL), **how)
+    except PdfError:
+        pass  # said where the page is looked at, with what to change
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:  # the layout's own, which an odd stylesheet may find
+        raise RefusedError("no-layout", reason=f"{type(error).__name__}: {error}"[:200]) from error
+    return {}
+
+
 if __name__ == "__main__":
-    _main()
+    _main(sys.argv[1], int(sys.argv[2]))

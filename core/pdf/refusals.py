@@ -27,4 +27,8 @@ def _sentences() -> dict[str, str]:
         "forbidden": _("This template does something that templates may not do."),
         "unusable": _("This template can’t be used: %(reason)s."),
         "too-much": _("This template takes too much time or memory. Leave out loops that do not end soon."),
+        "too-much-layout": _(
+            "This page takes too much time or memory to lay out. Use fewer columns, elements and large sizes."
+        ),
+        "no-layout": _("This page can’t be laid out (%(reason)s). Make its HTML or CSS simpler."),
     }

@@ -22,10 +22,11 @@ from certificates.looks import Look
 from certificates.models import Certificate, CertificateState
 from certificates.samples import SAMPLES
 from core import papers
-from core.database import begin_write
+from core.database import begin_write, writing
 from core.errors import RuleError
 from core.files import store
 from core.papers import Paper, PaperState, paper_store
+from core.pdf import own
 from core.school import School, current_school
 from courses.offering_models import Offering
 from tests.certificates.test_issuing import finished_class
@@ -122,6 +123,8 @@ def test_a_version_never_changes(session: Session, school: School, staff: User) 
         ({"css": "p { background: url( 'https://example.org/a.png' ) }"}, "shipped files"),
         ({"css": r"p { background: u\72l(https://example.org/a.png) }"}, "load nothing"),
         ({"css": "x" * 60_001}, "characters fit"),
+        ({"css": "body { columns: 99999 }"}, "too much time or memory to lay out"),
+        ({"css": "* { position: running(x) }"}, "can’t be laid out"),
         ({"color_main": "red", "color_second": "#102030"}, "six digits"),
         ({"color_main": "#ffee88", "color_second": "#102030"}, "too light"),
         ({"color_main": "#102030"}, "both colors"),
@@ -294,6 +297,27 @@ def test_a_logo_in_the_colors_of_a_printing_press_is_refused(
     answer = client.post(ADDRESS, data=fields)
     assert answer.status_code == 422
     assert "printing press (CMYK)" in answer.text
+
+
+def test_nobody_waits_while_a_design_is_tried_and_it_is_tried_once(
+    session: Session, client: FlaskClient, school: School, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.commit()
+    sign_in(client, staff)
+    tried, ask = [], own._ask
+    for kept in (designs._pages, designs._lay_out):
+        kept.cache_clear()
+
+    def and_write(what: str, *asked: Any) -> dict[str, Any]:
+        with writing():  # waits, and fails, while the form holds the lock
+            tried.append(what)
+        return ask(what, *asked)
+
+    monkeypatch.setattr(own, "_ask", and_write)
+    fields = fields_of(client.get(ADDRESS)) | {"html": OWN, "css": "p { color: #123456 }"}
+    assert client.post(ADDRESS, data=fields).status_code == 303
+    assert current_look(session).css == "p { color: #123456 }"
+    assert tried == ["pages", "layout"]
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES))
