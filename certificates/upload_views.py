@@ -3,6 +3,7 @@
 import hashlib
 
 import sqlalchemy as sa
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,6 +14,7 @@ from certificates.verification import finding
 from certificates.verify_views import answer, private, start_page, today_there, who_asks
 from core import clock, throttle
 from core.database import db
+from core.pages import wants_json
 from core.web import page
 
 UPLOADS_PER_TEN_MINUTES = 30
@@ -37,6 +39,9 @@ def verify_file() -> ResponseReturnValue:
 
     known = [record.certificate_pem.encode() for record in history(db.session)]
     judged = judge_pdf(content, known)
+    if wants_json():
+        told = {"status": "unknown", "file": judged.outcome.value, "file_says": sentence(judged.outcome)}
+        return private(jsonify(told))
     return private(
         page(
             "certificates/verify_file.html",

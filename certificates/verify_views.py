@@ -76,6 +76,8 @@ def answer(found: Finding | None, typed: str, zone: str, *, file_words: str = ""
     status = 200 if found else 404
     if wants_json():
         body = found.public(zone) if found else {"status": "unknown"}
+        if file_words:
+            body |= {"file": "as_issued", "file_says": file_words}
         return private(make_response(jsonify(body), status))
     revocation = found.certificate.revocation if found else None
     page = render_template(

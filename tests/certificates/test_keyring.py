@@ -117,6 +117,16 @@ def test_an_uploaded_copy_is_told_from_a_changed_one(signed: Certificate, client
     assert "Choose the PDF file first" in nothing.text
 
 
+def test_a_program_is_told_the_same_of_an_uploaded_file(signed: Certificate, client: FlaskClient) -> None:
+    def upload(content: bytes) -> tuple[str, str]:
+        data = {"file": (io.BytesIO(content), "certificate.pdf")}
+        told = client.post("/verify/file", data=data, headers={"Accept": "application/json"}).get_json()
+        return told["status"], told["file"]
+
+    assert upload(stored(signed)) == ("valid", "as_issued")
+    assert upload(stored(signed) + b"\n% more\n") == ("unknown", "signed_by_us_changed")
+
+
 def test_a_new_key_leaves_old_certificates_valid(signed: Certificate, session: Session, app: Flask) -> None:
     before = current_key(clock.now())
     after = create_key(app.extensions["settings"], "Tideway Bodywork Institute", now=clock.now())
