@@ -70,10 +70,9 @@ def installed_fonts() -> Sequence[InstalledFont]:
 @lru_cache(maxsize=64)
 def shipped_coverage(font: str) -> frozenset[int]:
     """Code points of a shipped font, by file name in `assets/fonts`."""
-    from fontTools.ttLib import TTFont
+    import uharfbuzz as hb  # what measures the name as well; fontTools would be five megabytes more in a web process
 
-    with TTFont(FONTS / font, lazy=True) as face:
-        return frozenset(face.getBestCmap())
+    return frozenset(hb.Face(hb.Blob.from_file_path(FONTS / font)).unicodes)
 
 
 @lru_cache(maxsize=4096)
