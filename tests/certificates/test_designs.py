@@ -33,7 +33,7 @@ from tests.certificates.test_issuing import finished_class
 from tests.factories import NOW, make_school, make_user
 from tests.helpers import fields_of, sign_in
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(postgresql="full")
 ADDRESS = "/office/certificates/design"
 OWN = (
     '<html lang="{{ lang }}"><head><title>{{ certificate.number }}</title></head><body>'
@@ -132,8 +132,14 @@ def test_a_version_never_changes(session: Session, school: School, staff: User) 
     ],
 )
 def test_what_would_not_hold_is_refused_with_a_sentence(
-    session: Session, school: School, staff: User, values: dict[str, Any], said: str
+    session: Session,
+    school: School,
+    staff: User,
+    values: dict[str, Any],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(own, "LAYOUT_SECONDS", 3)  # enough for what is refused for another reason
     with pytest.raises(RuleError, match=said):
         save_look(session, school, Look(**values), actor=staff, now=NOW)
     assert current_look(session) == Look()

@@ -30,7 +30,7 @@ from tests.certificates.test_views import lead_of
 from tests.factories import NOW, make_user, put_enrollment
 from tests.helpers import sign_in, statements
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(postgresql="full")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from tests.certificates.test_issuing import finished_class
 from tests.factories import NOW, make_course, make_offering, make_student, make_user
 from tests.helpers import sign_in, statements
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(postgresql="full")
 
 
 @pytest.fixture
