@@ -28,7 +28,7 @@ def in_order(session: Session) -> list[tuple[Subject, int]]:
 
 def add_subject(session: Session, title: str, *, actor: User, now: datetime) -> Subject:
     """Add a subject at the end of the list. Raises RuleError (field ``title``) when there is one like it."""
-    stored = _locked(session)
+    stored = lock_all(session)
     _check(stored, title)
     last = max((subject.position for subject in stored), default=-1)
     subject = Subject(title=title, position=last + 1)
@@ -40,7 +40,7 @@ def add_subject(session: Session, title: str, *, actor: User, now: datetime) -> 
 
 def rename_subject(session: Session, subject: Subject, title: str, *, actor: User, now: datetime) -> bool:
     """Give a subject another title; returns whether that changed anything. Raises RuleError as ``add_subject`` does."""
-    stored = _locked(session)
+    stored = lock_all(session)
     if subject.title == title:
         return False
     _check([other for other in stored if other.id != subject.id], title)
@@ -54,7 +54,7 @@ def rename_subject(session: Session, subject: Subject, title: str, *, actor: Use
 
 def move_subject(session: Session, subject: Subject, by: int, *, actor: User, now: datetime) -> bool:
     """Move a subject up (-1) or down (1) in the catalog; returns whether it could go there."""
-    stored = _locked(session)
+    stored = lock_all(session)
     place = stored.index(subject)
     if not 0 <= place + by < len(stored):
         return False
@@ -76,7 +76,7 @@ def move_subject(session: Session, subject: Subject, by: int, *, actor: User, no
 
 def remove_subject(session: Session, subject: Subject, *, actor: User, now: datetime) -> None:
     """Remove a subject that has no course. Raises RuleError with the courses that it has."""
-    _locked(session)
+    lock_all(session)
     query = sa.select(Course.code).where(Course.subject_id == subject.id).order_by(Course.code)
     if codes := session.scalars(query).all():
         raise RuleError(
@@ -93,7 +93,7 @@ def remove_subject(session: Session, subject: Subject, *, actor: User, now: date
     session.flush()
 
 
-def _locked(session: Session) -> list[Subject]:
+def lock_all(session: Session) -> list[Subject]:
     """All subjects, read again and locked, in the catalog's order: two who change the list at once see each other."""
     session.flush()
     query = sa.select(Subject).order_by(Subject.id).with_for_update()

@@ -42,6 +42,12 @@ def newest(session: Session, kind: type[V], code: str) -> V | None:
     return session.scalars(query.order_by(*order).limit(1)).first()
 
 
+def lock(session: Session, kind: Kind, code: str) -> None:
+    """Hold the versions of a code until the end of the transaction, so that nobody adds one meanwhile."""
+    query = sa.select(kind.id).where(kind.code == code).order_by(kind.id).with_for_update()
+    session.execute(query).all()
+
+
 def add_first(
     session: Session,
     kind: type[V],
@@ -73,8 +79,7 @@ def add_next(
 
     Raises RuleError when it says the same as the newest one.
     """
-    query = sa.select(kind.id).where(kind.code == code).order_by(kind.id).with_for_update()
-    session.execute(query).all()  # two at once: the second counts on from what the first stored
+    lock(session, kind, code)  # two at once: the second counts on from what the first stored
     last = newest(session, kind, code)
     if last is None:
         raise RuleError(_("This is not there any more."))

@@ -20,6 +20,7 @@ from core.forms import DateField, Form, Length, Required, SelectField, StringFie
 from core.school import current_school
 from core.table_answers import table_answer
 from core.tables import Column, Kind
+from core.typed import parse_wall_clock
 from core.web import acting, note, page, see_other
 from courses.models import Body
 from portal import boards
@@ -104,10 +105,9 @@ def _span() -> Span:
 
 
 def _day(name: str) -> date | None:
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
+    """A day of the address, from 1900 to 2199: one nearer to the end of the calendar has no midnight in every zone."""
+    found = parse_wall_clock(request.args.get(name, ""), ("%Y-%m-%d",))
+    return found.date() if found else None
 
 
 def _texts(columns: Sequence[Column], row: Sequence[Any], zone: str) -> list[str]:

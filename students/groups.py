@@ -67,6 +67,7 @@ def book(
             GroupBooking.organization == organization,
             GroupBooking.contact_email == contact_email.lower(),
             GroupBooking.created_at > now - TWICE,
+            GroupBooking.seats > 0,  # one whose seats were given back is gone from the office's pages
         )
     )
     if twin is not None:

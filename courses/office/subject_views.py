@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from accounts.access import STAFF, actor_again, roles
 from core import audit, clock
-from core.database import db, locked
+from core.database import db
 from core.editing import EditForm, StaleError, Stored, fingerprint, refuse_stale
 from core.errors import RuleError
 from core.forms import Length, Required, StringField
@@ -16,7 +16,7 @@ from core.school import current_school
 from core.web import acting, note, page, see_other
 from courses.blueprint import blueprint
 from courses.models import Subject
-from courses.subjects import add_subject, in_order, move_subject, remove_subject, rename_subject
+from courses.subjects import add_subject, in_order, lock_all, move_subject, remove_subject, rename_subject
 
 WAYS = {"up": -1, "down": 1}
 
@@ -70,8 +70,7 @@ def office_subject(subject_id: int) -> ResponseReturnValue:
 
 def _rename(subject_id: int, form: SubjectForm) -> str:
     with acting() as session:
-        actor, subject = actor_again(session), _subject_of(session, subject_id)
-        locked(session, Subject, subject.id)
+        actor, subject = actor_again(session), _subject_locked(session, subject_id)
         school = current_school(session)
         refuse_stale(
             form,
@@ -88,7 +87,7 @@ def _rename(subject_id: int, form: SubjectForm) -> str:
 def office_move_subject(subject_id: int) -> ResponseReturnValue:
     """Move a subject up or down by one place."""
     with acting() as session:
-        actor, subject = actor_again(session), _subject_of(session, subject_id)
+        actor, subject = actor_again(session), _subject_locked(session, subject_id)
         by = WAYS.get(request.form.get("way", "")) or abort(400)
         moved, title = move_subject(session, subject, by, actor=actor, now=clock.now()), subject.title
     if moved:
@@ -102,7 +101,7 @@ def office_remove_subject(subject_id: int) -> ResponseReturnValue:
     """Remove a subject that has no course."""
     try:
         with acting() as session:
-            actor, subject = actor_again(session), _subject_of(session, subject_id)
+            actor, subject = actor_again(session), _subject_locked(session, subject_id)
             title = subject.title
             remove_subject(session, subject, actor=actor, now=clock.now())
     except RuleError as error:
@@ -114,3 +113,9 @@ def office_remove_subject(subject_id: int) -> ResponseReturnValue:
 
 def _subject_of(session: Session, subject_id: int) -> Subject:
     return session.get(Subject, subject_id) or abort(404)
+
+
+def _subject_locked(session: Session, subject_id: int) -> Subject:
+    """The same with the whole list locked, always in one order: two who change the list at once never block each other."""
+    lock_all(session)
+    return _subject_of(session, subject_id)

@@ -41,6 +41,7 @@ def save_next(
     kind, code = type(source), source.code
     with acting() as session:
         actor, school = actor_again(session), current_school(session)
+        versions.lock(session, kind, code)
         last = versions.newest(session, kind, code) or abort(404)
         users = versions.courses_using(session, kind, code)
         refuse_if_newer(

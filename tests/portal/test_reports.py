@@ -123,6 +123,10 @@ def test_unknown_reports_and_odd_days_do_no_harm(office: FlaskClient) -> None:
     assert office.get("/office/reports/secrets").status_code == 404
     assert office.get("/office/reports/classes.pdf").status_code == 404
     assert office.get("/office/reports/classes?first=soon&last=9999-99-99").status_code == 200
+    for key in REPORTS:
+        for ending in ("", ".csv"):
+            address = f"/office/reports/{key}{ending}?first=0001-01-01&last=9999-12-31"
+            assert office.get(address).status_code == 200
 
 
 @pytest.mark.parametrize("key", sorted(REPORTS))

@@ -88,6 +88,14 @@ def test_a_booking_that_was_sent_twice_reserves_seats_once(session: Session) -> 
     require_counts(session, offering)
 
 
+def test_a_booking_that_was_given_back_whole_is_made_anew_at_once(session: Session) -> None:
+    offering, staff = make_offering(session, capacity=12), registrar(session)
+    booking = book(session, offering, actor=staff)
+    groups.give_back_seats(session, booking, booking.seats, actor=staff, now=NOW)
+    assert book(session, offering, actor=staff).id != booking.id
+    require_counts(session, offering)
+
+
 def test_naming_goes_past_a_waitlist_that_came_later(session: Session) -> None:
     offering = make_offering(session, capacity=2)
     booking = book(session, offering)

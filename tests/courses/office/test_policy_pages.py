@@ -1,5 +1,7 @@
 """The office's pages for policies."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -9,8 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import User
+from core.database import writing
 from courses.models import Policy
-from tests.factories import make_course, make_offering, make_policy
+from courses.policies import PolicyData, add_policy_version
+from tests.courses.test_editing_races import at_once
+from tests.factories import NOW, make_course, make_offering, make_policy
 from tests.helpers import MANY, fields_of, statements
 
 POLICY: dict[str, Any] = {
@@ -148,6 +153,33 @@ def test_who_comes_second_with_a_version_is_told_and_may_add_theirs(
         (2, 90, 1),
         (3, 100, 7),
     ]
+
+
+@pytest.mark.both_databases
+def test_a_version_that_is_being_stored_is_waited_for_and_told(
+    app: Flask, session: Session, client: FlaskClient, rosa: User
+) -> None:
+    make_policy(session, code="standard")
+    session.commit()
+    address, who = "/office/policies/standard/1/new-version", rosa.id
+    form = fields_of(client.get(address))
+    session.rollback()
+    begun, answers = threading.Event(), list[int]()
+
+    def first() -> None:
+        with writing() as own:
+            data = PolicyData(minimum_percent=90, refunds=[], seat_offer_hours=48)
+            add_policy_version(own, "standard", data, actor=own.get_one(User, who), now=NOW)
+            begun.set()
+            time.sleep(0.3)  # so that the other looks before this one is there
+
+    def second() -> None:
+        begun.wait(10)
+        answers.append(client.post(address, data=form | {"free_transfers": "7"}).status_code)
+
+    assert at_once(app, first, second) == []
+    assert answers == [422]
+    assert [row.version for row in stored(session)] == [1, 2]
 
 
 def test_a_version_without_a_change_is_not_stored(session: Session, client: FlaskClient, rosa: User) -> None:

@@ -1,6 +1,8 @@
 """The office's page for subjects: the list in its order, a new one, renaming, removing."""
 
 import re
+import threading
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +14,7 @@ from accounts.models import User
 from core.database import writing
 from core.errors import RuleError
 from courses.models import Subject
-from courses.subjects import add_subject, move_subject
+from courses.subjects import add_subject, move_subject, remove_subject
 from tests.courses.test_editing_races import at_once
 from tests.factories import NOW, add, make_course
 from tests.helpers import MANY, fields_of, statements
@@ -117,6 +119,31 @@ def test_two_people_change_the_list_at_once(app: Flask, session: Session, rosa: 
     found = session.scalars(sa.select(Subject).order_by(Subject.position, Subject.id)).all()
     assert sorted(subject.title for subject in found) == ["Anatomy", "Dialogue", "Ethics", "Fascia"]
     assert found[-1].title == "Ethics"
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("way", ["", "/move", "/remove"])
+def test_who_changes_one_subject_waits_for_the_list_and_blocks_nobody(
+    app: Flask, session: Session, client: FlaskClient, rosa: User, three: None, way: str
+) -> None:
+    who, last = rosa.id, key(session, "Fascia")
+    form = fields_of(client.get(f"{PAGE}/{last}")) | {"title": "Fasciae", "way": "up"}
+    session.rollback()
+    begun, answers = threading.Event(), list[int]()
+
+    def remover() -> None:
+        with writing() as own:
+            own.scalars(sa.select(Subject).order_by(Subject.id).limit(1).with_for_update()).one()
+            begun.set()
+            time.sleep(0.3)  # so that the other begins to lock, too
+            remove_subject(own, own.get_one(Subject, last), actor=own.get_one(User, who), now=NOW)
+
+    def office() -> None:
+        begun.wait(10)
+        answers.append(client.post(f"{PAGE}/{last}{way}", data=form).status_code)
+
+    assert at_once(app, remover, office) == []
+    assert answers == [404]
 
 
 @pytest.mark.parametrize("many", MANY)
