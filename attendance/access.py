@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import abort
+from flask import abort, request
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from accounts.models import User
 from attendance.door_models import Substitute
 from attendance.minutes import SITTING, Sitting
 from core import clock
+from core.typed import row_number
 from courses.offering_models import (
     InstructorRole,
     Meeting,
@@ -91,6 +92,11 @@ def meeting_of(
     if meeting is None:
         abort(404)
     return meeting
+
+
+def meeting_sent(session: Session, user: User, code: str, number: int = 0) -> Meeting:
+    """The meeting that the sent form was about: its field ``meeting`` says which (the id). As ``meeting_of``."""
+    return meeting_of(session, user, code, number, meeting_id=row_number(request.form.get("meeting")))
 
 
 def taught_by(user: User) -> sa.ColumnElement[bool]:

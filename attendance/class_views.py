@@ -12,8 +12,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from accounts.access import TEACHING, actor_again, me, roles
-from accounts.models import User
-from attendance.access import class_of, meeting_of, rolls_of
+from attendance.access import class_of, meeting_sent, rolls_of
 from attendance.blueprint import blueprint
 from attendance.grid import Grid, grid_of, meeting_at
 from attendance.history import Said, marks_of
@@ -39,7 +38,7 @@ from core.errors import RuleError
 from core.forms import Form, HiddenField, Length, RadioField, Required, StringField, WholeNumberField
 from core.pictures import icon, mark
 from core.web import acting, note, page, see_other
-from courses.offering_models import InstructorRole, Meeting, Offering, OfferingInstructor
+from courses.offering_models import InstructorRole, Offering, OfferingInstructor
 from students.models import ROLL_STATES, Enrollment, Student
 from students.states import LABELS as STATE_LABELS
 
@@ -47,7 +46,7 @@ from students.states import LABELS as STATE_LABELS
 class CorrectionForm(Form):
     """What one student's mark at one meeting should be, and why."""
 
-    meeting = HiddenField(validators=[Required()])
+    meeting = HiddenField(validators=[Required()])  # its id: numbers change when a meeting is put in before
     status = RadioField(
         lazy_gettext("Mark"),
         [Required(lazy_gettext("Choose a mark."))],
@@ -170,7 +169,7 @@ def correct_mark(code: str, enrollment_id: int) -> ResponseReturnValue:
         try:
             with acting() as session:
                 actor = actor_again(session)
-                meeting = _meeting(session, actor, code, form.meeting.data)
+                meeting = meeting_sent(session, actor, code)
                 saved = correct(
                     session,
                     meeting,
@@ -195,12 +194,6 @@ def correct_mark(code: str, enrollment_id: int) -> ResponseReturnValue:
     return _student_page(code, enrollment_id, form)
 
 
-def _meeting(session: Session, user: User, code: str, number: str) -> Meeting:
-    if not (number.isdecimal() and len(number) < 6):
-        abort(404)
-    return meeting_of(session, user, code, int(number))
-
-
 def _filled(meetings: list[Sitting], history: dict[int, list[Said]]) -> CorrectionForm:
     """The form as it opens: at the meeting that was asked for, with what stands there."""
     wanted = request.args.get("meeting", "")
@@ -209,12 +202,12 @@ def _filled(meetings: list[Sitting], history: dict[int, list[Said]]) -> Correcti
         return CorrectionForm(formdata=None)
     stands = next((said for said in history.get(meeting.id, []) if said.is_current), None)
     if stands is None:
-        return CorrectionForm(formdata=None, meeting=wanted, shown=wanted)
+        return CorrectionForm(formdata=None, meeting=str(meeting.id), shown=str(meeting.id))
     minutes = stands.minutes if stands.status in TIMED else None
     return CorrectionForm(
         formdata=None,
-        meeting=wanted,
-        shown=wanted,
+        meeting=str(meeting.id),
+        shown=str(meeting.id),
         status=stands.status.value,
         minutes=minutes,
         remark=stands.remark,

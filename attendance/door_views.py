@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext
 from accounts.access import STAFF, TEACHING, actor_again, me, roles
 from accounts.models import Role, User
 from attendance import door
-from attendance.access import class_of, may_sign_off, meeting_of
+from attendance.access import class_of, may_sign_off, meeting_sent
 from attendance.blueprint import blueprint
 from attendance.door_models import Substitute, WalkIn
 from attendance.words import meeting_name
@@ -72,7 +72,8 @@ def walk_in(code: str, number: int) -> ResponseReturnValue:
         try:
             with acting() as session:
                 actor = actor_again(session)
-                meeting = meeting_of(session, actor, code, number)
+                meeting = meeting_sent(session, actor, code, number)
+                stands_at = meeting.number
                 found = door.walk_in(session, meeting, person, actor=actor, now=clock.now())
                 noted = found.problem if isinstance(found, WalkIn) else ""
         except RuleError as error:
@@ -82,8 +83,8 @@ def walk_in(code: str, number: int) -> ResponseReturnValue:
                 flash(_("Noted for the office, not enrolled: %(why)s", why=noted), "info")
             else:
                 flash(_("%(name)s is enrolled and on the roll.", name=person.name), "success")
-            return see_other(url_for(".roll", code=code, number=number))
-    meeting = meeting_of(db.session, me(), code, number)
+            return see_other(url_for(".roll", code=code, number=stands_at))
+    meeting = meeting_sent(db.session, me(), code, number)
     return page(
         "attendance/walk_in.html",
         form=form,

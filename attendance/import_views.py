@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext, ngettext
 from werkzeug.datastructures import FileStorage
 
 from accounts.access import TEACHING, actor_again, me, roles
-from attendance.access import meeting_of
+from attendance.access import meeting_sent
 from attendance.blueprint import blueprint
 from attendance.mark_import import ImportLine, preview
 from attendance.marking import save_roll
@@ -43,7 +43,7 @@ def import_marks(code: str, number: int) -> ResponseReturnValue:
             _read_file(form)
             if request.form.get("save"):
                 return _save(code, number, form)
-            meeting = meeting_of(db.session, me(), code, number)
+            meeting = meeting_sent(db.session, me(), code, number)
             lines = preview(db.session, meeting, form.text.data or "", clock.now())
         except RuleError as error:
             note(form, error)
@@ -66,7 +66,8 @@ def _read_file(form: ImportForm) -> None:
 def _save(code: str, number: int, form: ImportForm) -> Response:
     with acting() as session:
         actor, now = actor_again(session), clock.now()
-        meeting = meeting_of(session, actor, code, number)
+        meeting = meeting_sent(session, actor, code, number)
+        stands_at = meeting.number
         lines = preview(session, meeting, form.text.data or "", now)
         if any(line.problem for line in lines) or not lines:
             raise RuleError(_("Some lines have a problem. Nothing was saved."), field="text")
@@ -80,11 +81,11 @@ def _save(code: str, number: int, form: ImportForm) -> Response:
             reason=form.reason.data or "",
         )
     flash(ngettext("%(num)s mark imported.", "%(num)s marks imported.", len(saved.changed)), "success")
-    return see_other(url_for(".roll", code=code, number=number))
+    return see_other(url_for(".roll", code=code, number=stands_at))
 
 
 def _show(code: str, number: int, form: ImportForm, lines: list[ImportLine]) -> Response:
-    meeting = meeting_of(db.session, me(), code, number)
+    meeting = meeting_sent(db.session, me(), code, number)
     return page(
         "attendance/import.html",
         form=form,

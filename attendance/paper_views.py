@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 from accounts.access import TEACHING, actor_again, me, roles
 from accounts.models import User
 from attendance import papers, sheets
-from attendance.access import class_of, marked_by, meeting_of, rolls_of
+from attendance.access import class_of, marked_by, meeting_of, meeting_sent, rolls_of
 from attendance.blueprint import blueprint
 from attendance.exports import roster_table
 from attendance.grid import meeting_at
@@ -136,13 +136,14 @@ def attach_sheet(code: str, number: int) -> ResponseReturnValue:
         try:
             with acting() as session:
                 actor = actor_again(session)
-                meeting = meeting_of(session, actor, code, number)
+                meeting = meeting_sent(session, actor, code, number)
+                stands_at = meeting.number
                 sheets.attach(session, meeting, content, actor=actor, now=clock.now())
         except RuleError as error:
             note(form, error)
         else:
             flash(_("The sheet is attached."), "success")
-            return see_other(url_for(".class_papers", code=code) + f"#m-{number}")
+            return see_other(url_for(".class_papers", code=code) + f"#m-{stands_at}")
     return _papers_page(code, form, failed=number)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from accounts.access import TEACHING, actor_again, me, roles
 from accounts.models import Role, User
-from attendance.access import meeting_of, rolls_of
+from attendance.access import meeting_of, meeting_sent, rolls_of
 from attendance.blueprint import blueprint
 from attendance.checkin import scans_of
 from attendance.codes import Way
@@ -70,7 +70,7 @@ def save(code: str, number: int) -> ResponseReturnValue:
     try:
         with acting() as session:
             actor = actor_again(session)
-            meeting = _meeting(session, actor, code, number)
+            meeting = meeting_sent(session, actor, code, number)
             stands_at = meeting.number
             locked = lock_roll(session, meeting)
             typed = read_roll(request.form, locked.seats, meeting.credit_minutes)
@@ -98,21 +98,14 @@ def save(code: str, number: int) -> ResponseReturnValue:
     return see_other(url_for(".roll", code=code, number=stands_at))
 
 
-def _meeting(session: Session, user: User, code: str, number: int) -> Meeting:
-    """The meeting that the sent form was about."""
-    sent = request.form.get("meeting", "")
-    meeting_id = int(sent) if sent.isdecimal() and len(sent) < 10 else None
-    return meeting_of(session, user, code, number, meeting_id=meeting_id)
-
-
 def _again(code: str, number: int, typed: TypedRoll, *, status: int, **more: Any) -> Response:
     session = db.session
-    return _show(session, _meeting(session, me(), code, number), typed, status=status, **more)
+    return _show(session, meeting_sent(session, me(), code, number), typed, status=status, **more)
 
 
 def _mark_rest(code: str, number: int, *, undo: bool) -> Response:
     session = db.session
-    meeting = _meeting(session, me(), code, number)
+    meeting = meeting_sent(session, me(), code, number)
     seats, _revision = seats_of(session, meeting.id, meeting.offering_id)
     typed = read_roll(request.form, seats, meeting.credit_minutes)
     typed.errors.clear()  # nothing is saved yet

@@ -132,7 +132,9 @@ def test_a_correction_from_the_students_page_is_a_new_row(
     app: Flask, teacher: FlaskClient, address: str, made: Class
 ) -> None:
     target = f"{address}/students/{made.ids[2]}"
-    answer = teacher.post(target, data={"meeting": "1", "status": "present", "reason": "Sat outside."})
+    answer = teacher.post(
+        target, data={"meeting": str(made.meeting.id), "status": "present", "reason": "Sat outside."}
+    )
     assert (answer.status_code, answer.location) == (303, target)
     marks = stored(app, made.ids[2])
     assert [(mark.status, mark.reason) for mark in marks] == [(A, ""), (P, "Sat outside.")]
@@ -156,9 +158,11 @@ def test_a_correction_shows_the_remark_that_stands_and_changes_it_only_when_told
     assert 'value="Train was late."' in opened
     assert re.search(r'value="late"[^>]*checked|checked[^>]*value="late"', opened)
     # Picked from the list without having seen the mark: an empty remark leaves what stands.
-    teacher.post(target, data={"meeting": "1", "status": "late", "minutes": "75", "remark": ""})
+    teacher.post(
+        target, data={"meeting": str(made.meeting.id), "status": "late", "minutes": "75", "remark": ""}
+    )
     assert remarks()[-1] == "Train was late."
-    data = {"meeting": "1", "shown": "1", "status": "late", "minutes": "75"}
+    data = {"meeting": str(made.meeting.id), "shown": str(made.meeting.id), "status": "late", "minutes": "75"}
     teacher.post(target, data=data | {"remark": "Bus was late."})
     assert remarks()[-1] == "Bus was late."
     teacher.post(target, data=data | {"remark": ""})
@@ -171,16 +175,18 @@ def test_a_correction_shows_the_remark_that_stands_and_changes_it_only_when_told
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        ({"meeting": "1"}, "Choose a mark."),
-        ({"meeting": "1", "status": "late", "minutes": "91"}, "This meeting has 90 minutes."),
-        ({"meeting": "1", "status": "late", "minutes": "soon"}, "Use digits only"),
-        ({"meeting": "2", "status": "present"}, "begins on Monday"),
+        ({}, "Choose a mark."),
+        ({"status": "late", "minutes": "91"}, "This meeting has 90 minutes."),
+        ({"status": "late", "minutes": "soon"}, "Use digits only"),
+        ({"number": "2", "status": "present"}, "begins on Monday"),
     ],
 )
 def test_a_correction_that_cannot_be_is_told(
     teacher: FlaskClient, address: str, made: Class, data: dict[str, str], told: str
 ) -> None:
-    answer = teacher.post(f"{address}/students/{made.ids[0]}", data=data)
+    meeting = made.meetings[int(data.get("number", "1")) - 1]
+    typed = data | {"meeting": str(meeting.id)}
+    answer = teacher.post(f"{address}/students/{made.ids[0]}", data=typed)
     assert answer.status_code == 422
     assert told in answer.text
 
@@ -201,7 +207,7 @@ def test_a_correction_on_a_page_that_somebody_has_overtaken_is_told_first(
     entry = Entry(number, L, 70, remark="Train was late.")
     save_roll(session, made.meeting, [entry], actor=made.assistant, now=NOW)
     session.commit()
-    mine = {"meeting": "1", "status": "absent", "reason": "Was not there at ten."}
+    mine = {"meeting": str(made.meeting.id), "status": "absent", "reason": "Was not there at ten."}
     answer = teacher.post(target, data=mine | {"seen": opened})
     assert answer.status_code == 422
     assert (
@@ -212,7 +218,12 @@ def test_a_correction_on_a_page_that_somebody_has_overtaken_is_told_first(
     assert stored(app, number)[-1].status is L
     assert teacher.post(target, data=mine | {"seen": seen(answer.text)}).status_code == 303
     assert stored(app, number)[-1].status is A
-    again = {"meeting": "1", "status": "present", "reason": "Came back.", "seen": seen(answer.text)}
+    again = {
+        "meeting": str(made.meeting.id),
+        "status": "present",
+        "reason": "Came back.",
+        "seen": seen(answer.text),
+    }
     assert teacher.post(target, data=again).status_code == 303  # what one said oneself is no news
 
 
@@ -223,7 +234,7 @@ def test_students_of_other_classes_and_unknown_meetings_do_not_exist(
     other = factories.put_enrollment(session, factories.make_offering(session))
     session.commit()
     assert teacher.get(f"{address}/students/{other.id}").status_code == 404
-    answer = teacher.post(f"{address}/students/{made.ids[0]}", data={"meeting": "9", "status": "present"})
+    answer = teacher.post(f"{address}/students/{made.ids[0]}", data={"meeting": "99999", "status": "present"})
     assert answer.status_code == 404
 
 
@@ -264,10 +275,10 @@ def test_signing_off_correcting_and_opening_again(
         assert "Signed off Mar 1, 2027" in teacher.get(address + "/").text
 
         target = f"{address}/students/{made.ids[1]}"
-        refused = teacher.post(target, data={"meeting": "1", "status": "present"})
+        refused = teacher.post(target, data={"meeting": str(made.meeting.id), "status": "present"})
         assert refused.status_code == 422
         assert "needs a reason" in refused.text
-        data = {"meeting": "1", "status": "present", "reason": "The clock was wrong."}
+        data = {"meeting": str(made.meeting.id), "status": "present", "reason": "The clock was wrong."}
         assert teacher.post(target, data=data).status_code == 303
         assert states(app, made)[1] is EnrollmentState.COMPLETED
         html = teacher.get(f"{address}/finalize").text

@@ -213,10 +213,12 @@ def test_the_rolls_of_other_days_are_not_a_substitutes(
         assert browser.post(f"{address}/meetings/1/roll", data=roll).status_code == 404
         assert browser.post(f"{address}/meetings/2/roll", data=roll).status_code == 303
         student = f"{address}/students/{made.ids[0]}"
-        assert '<option value="1"' not in browser.get(student).text
-        correction = {"meeting": "1", "status": "present", "minutes": "", "reason": ""}
+        assert f'<option value="{made.meetings[0].id}"' not in browser.get(student).text
+        correction = {"meeting": str(made.meetings[0].id), "status": "present", "minutes": "", "reason": ""}
         assert browser.post(student, data=correction).status_code == 404
-        assert browser.post(student, data=correction | {"meeting": "2"}).status_code == 303
+        assert (
+            browser.post(student, data=correction | {"meeting": str(made.meetings[1].id)}).status_code == 303
+        )
     with time_machine.travel(later(1), tick=False):  # the lead goes on as before
         lead = app.test_client()
         sign_in(lead, made.lead)

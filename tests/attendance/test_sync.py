@@ -1,17 +1,20 @@
 """What a phone sends after a time without a network, and what it is given to be ready for one."""
 
 import base64
+import io
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from accounts.models import User
 from attendance.marking import save_roll
-from attendance.models import MarkStatus
+from attendance.models import MarkStatus, MeetingSheet
 from attendance.offline import device_key
 from attendance.writing import Entry
 from core.database import begin_write
@@ -174,17 +177,58 @@ def test_a_roll_that_cannot_be_read_holds_up_none_of_the_others(app: Flask, sess
     assert [len(stored(app, number)) for number in made.ids] == [0, 0, 1]
 
 
-@pytest.mark.parametrize("by_phone", [True, False])
-def test_marks_reach_their_meeting_when_another_was_put_in_before_it(
-    app: Flask, teacher: FlaskClient, made: Class, session: Session, by_phone: bool
-) -> None:
-    marked = made.meetings[0].id
+def turn_around(session: Session, made: Class) -> None:
+    """What was the first meeting becomes the second."""
     begin_write(session)
     first, second = made.meetings
     first.number, second.number = 3, 4
     session.flush()
     first.number, second.number = 2, 1
     session.commit()
+
+
+def hidden(page: str) -> str:
+    """The meeting that the page's form names."""
+    found = re.search(r'name="meeting" value="([0-9]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("by_file", [True, False])
+def test_a_file_or_a_correction_reaches_its_meeting_when_another_was_put_in_before_it(
+    app: Flask, teacher: FlaskClient, made: Class, session: Session, by_file: bool
+) -> None:
+    marked, address = made.meetings[0].id, f"/teaching/{made.offering.code}"
+    target = f"{address}/meetings/1/import" if by_file else f"{address}/students/{made.ids[0]}"
+    opened = teacher.get(target).text
+    turn_around(session, made)
+    if by_file:
+        typed = {"meeting": hidden(opened), "text": "name,status\nStudent 000,present\n", "save": "1"}
+        assert teacher.post(target, data=typed).location == f"{address}/meetings/2/roll"
+    else:
+        choice = re.search(r'<option value="([0-9]+)"', opened)
+        assert choice is not None
+        assert teacher.post(target, data={"meeting": choice[1], "status": "present"}).status_code == 303
+    assert [one.meeting_id for one in stored(app, made.ids[0])] == [marked]
+
+
+def test_a_scan_is_attached_to_its_meeting_when_another_was_put_in_before_it(
+    teacher: FlaskClient, made: Class, session: Session
+) -> None:
+    address, meeting = f"/teaching/{made.offering.code}", made.meetings[0].id
+    assert hidden(teacher.get(f"{address}/papers").text) == str(meeting)
+    turn_around(session, made)
+    sent = {"meeting": str(meeting), "sheet": (io.BytesIO(b"%PDF-1.7 signed by everybody"), "scan.pdf")}
+    assert teacher.post(f"{address}/meetings/1/sheets", data=sent).location.endswith("/papers#m-2")
+    assert session.scalars(sa.select(MeetingSheet.meeting_id)).all() == [meeting]
+
+
+@pytest.mark.parametrize("by_phone", [True, False])
+def test_marks_reach_their_meeting_when_another_was_put_in_before_it(
+    app: Flask, teacher: FlaskClient, made: Class, session: Session, by_phone: bool
+) -> None:
+    marked = made.meetings[0].id
+    turn_around(session, made)
     if by_phone:
         (told,) = send(teacher, made.lead, roll(made, mark(made.ids[0]), meeting=marked)).json["rolls"]
         assert told["stored"]
