@@ -52,6 +52,7 @@ def _spell_states() -> None:
     connection = op.get_bind()
     rows = connection.execute(sa.select(_licenses).order_by(_licenses.c.id)).all()
     there = {(row.student_id, row.profession, row.jurisdiction): row for row in rows}
+    until = {row.id: row.expires_on for row in rows}
     for row in rows:
         letters = _letters(row.jurisdiction)
         if letters == row.jurisdiction:
@@ -63,7 +64,8 @@ def _spell_states() -> None:
             )
             there[row.student_id, row.profession, letters] = row
         elif same.number.upper() == row.number.upper():  # the same license twice: the later end counts
-            ends = max((day for day in (same.expires_on, row.expires_on) if day), default=None)
+            ends = max((day for day in (until[same.id], row.expires_on) if day), default=None)
+            until[same.id] = ends  # there may be a third spelling
             connection.execute(sa.update(_licenses).where(_licenses.c.id == same.id).values(expires_on=ends))
             connection.execute(
                 sa.update(_enrollments).where(_enrollments.c.license_id == row.id).values(license_id=same.id)

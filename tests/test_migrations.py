@@ -1,5 +1,7 @@
 """One history of migrations, on both databases, up and down, on a filled database too."""
 
+from datetime import date
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -88,7 +90,11 @@ def test_states_are_spelled_in_two_letters_and_nothing_is_lost(session: Session,
         License(student_id=ids[1], profession="LMT", jurisdiction="OR", number="A-2"),
         License(student_id=ids[2], profession="LMT", jurisdiction="OR", number="B-3"),
         License(student_id=ids[0], profession="PT", jurisdiction="Île de Ré", number="9"),
+        License(student_id=ids[1], profession="LMT", jurisdiction="State of Oregon", number="A-2"),
     ]
+    spellings = (students[1].licenses[0], extra[0], extra[3])
+    for license_, year in zip(spellings, (2029, 2026, 2027), strict=True):
+        license_.expires_on = date(year, 6, 30)
     session.add_all(extra)
     factories.make_school(session)
     seat = factories.put_enrollment(session, factories.make_offering(session), students[1])
@@ -106,6 +112,7 @@ def test_states_are_spelled_in_two_letters_and_nothing_is_lost(session: Session,
             rows = connection.execute(
                 sa.select(License.student_id, License.jurisdiction, License.number).order_by(License.id)
             ).all()
+            ends = connection.scalar(sa.select(License.expires_on).where(License.id == kept))
             held = connection.scalar(sa.select(Enrollment.license_id).where(Enrollment.id == seat_id))
             into = connection.scalars(sa.select(Student.merged_into_id).order_by(Student.id)).all()
     assert [tuple(row) for row in rows] == [
@@ -115,7 +122,7 @@ def test_states_are_spelled_in_two_letters_and_nothing_is_lost(session: Session,
         (ids[2], "OR", "B-3"),
         (ids[0], "Île de Ré", "9"),
     ]
-    assert held == kept
+    assert (held, ends) == (kept, date(2029, 6, 30))
     assert into == [ids[2], ids[2], None]
 
 

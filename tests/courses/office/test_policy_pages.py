@@ -67,7 +67,10 @@ def test_a_policy_is_shown_in_words_and_then_stored(
         {"days_before": 21, "percent": 100, "fee": 2500},
         {"days_before": 7, "percent": 50, "fee": 0},
     ]
-    assert "Until 21 days before the class" in client.get("/office/policies/Evening/1").text
+    page = client.get("/office/policies/Evening/1").text
+    assert "Until 21 days before the class" in page
+    assert "A course takes it on its own page." in page
+    assert "New classes take it" not in page
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def test_a_list_is_shown_as_students_see_it_and_then_stored(
     saved = client.post(NEW, data=fields_of(shown) | {"act": "save"}, follow_redirects=True)
     assert "general is stored." in saved.text
     assert "From: Dr. Ada, by letter" in saved.text
+    assert "A course takes it on its own page." in saved.text
+    assert "one of their classes" not in saved.text
     (row,) = stored(session)
     assert (row.version, row.do_not_receive, row.ask_first) == (
         1,
