@@ -61,7 +61,8 @@ def try_all_again(session: Session, *, actor: Actor, now: datetime) -> int:
     query = sa.select(Certificate).where(
         Certificate.state == CertificateState.PREPARING, Certificate.problem != ""
     )
-    rows = session.scalars(query.order_by(Certificate.id)).all()
+    # Locked at once: one that the worker makes just now is no longer among them.
+    rows = session.scalars(query.order_by(Certificate.id).with_for_update()).all()
     if not rows:
         raise RuleError(_("Every certificate has been made already."))
     for row in rows:

@@ -41,7 +41,11 @@ def verify_start() -> ResponseReturnValue:
 def start_page(
     form: VerifyForm | None = None, upload: UploadForm | None = None, status: int = 200
 ) -> Response:
-    """The page with both forms; the one that was sent keeps what was typed."""
+    """The page with both forms; the one that was sent keeps what was typed. A program is told what was wrong with it."""
+    if status == 422 and wants_json():
+        sent = form or upload
+        problems = [str(text) for texts in sent.errors.values() for text in texts] if sent else []
+        return private(make_response(jsonify(error=" ".join(problems)), status))
     page = render_template(
         "certificates/verify_start.html",
         form=form or VerifyForm(formdata=None),

@@ -8,6 +8,7 @@ keep it busy for an hour.
 import base64
 import contextlib
 import json
+import logging
 import os
 import resource
 import subprocess
@@ -17,12 +18,26 @@ from typing import Any
 
 from core.pdf.refusals import RefusedError
 
+log = logging.getLogger("stillpoint.pdf")
+
 # Of processor time. The texts of all samples take a third of a second, a page laid out one or two.
 PAGES_SECONDS = 3
 LAYOUT_SECONDS = 8
 MEMORY_BYTES = 1_000_000_000  # of address space: the libraries alone map a third of it
 WALL_SECONDS = 60
 LONGEST_PAGE = 300_000  # characters; the shipped certificates have 6,000
+
+# What a layout needs to know of its surroundings: where libraries and fonts lie. No password, no database.
+_SURROUNDINGS = (
+    "PATH",
+    "HOME",
+    "XDG_CACHE_HOME",
+    "FONTCONFIG_FILE",
+    "FONTCONFIG_PATH",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+)
 
 # Stands for each picture of the school: one pixel.
 _PIXEL = base64.b64decode(
@@ -68,6 +83,12 @@ def try_layout(
     _ask("layout", asked, LAYOUT_SECONDS, "too-much-layout")
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of the process that tries a design."""
+    found = {name: os.environ[name] for name in _SURROUNDINGS if name in os.environ}
+    return found | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 def _ask(what: str, asked: Mapping[str, Any], seconds: int, too_much: str) -> dict[str, Any]:
     try:
         done = subprocess.run(  # noqa: S603  # a fixed command; what is tried comes as its input
@@ -76,10 +97,15 @@ def _ask(what: str, asked: Mapping[str, Any], seconds: int, too_much: str) -> di
             capture_output=True,
             timeout=WALL_SECONDS,
             check=False,
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(sys.path)},
+            env=surroundings(),
         )
+    except subprocess.TimeoutExpired:
+        raise RefusedError(too_much) from None
+    try:
         answer: dict[str, Any] = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):  # killed by a limit, it says nothing
+    except ValueError:  # killed by a limit, it says nothing
+        if done.returncode > 0:  # it ended by itself: a library that is missing, say
+            log.warning("a design could not be tried: %s", done.stderr.decode(errors="replace")[-300:])
         raise RefusedError(too_much) from None
     if "refused" in answer:
         raise RefusedError(answer["refused"], **answer["values"])

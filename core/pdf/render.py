@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import format_currency, get_currency_precision
 from babel.support import Translations
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -117,6 +117,8 @@ def page_html(
         raise RefusedError("forbidden") from error
     except PdfError:
         raise
+    except TemplateNotFound as error:  # by itself it names folders of the server
+        raise RefusedError("unusable", reason=str(error.name)) from error
     except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise RefusedError("unusable", reason=str(error).rstrip(".")) from error
 

@@ -112,6 +112,10 @@ def test_a_version_never_changes(session: Session, school: School, staff: User) 
         ({"html": "<style>p { background: url('//example.org/x') }</style>"}, "shipped files"),
         ({"html": OWN + "<style>@import 'https://example.org/a.css';</style>"}, "load nothing"),
         ({"html": OWN + r"<style>p { background: u\72l(//example.org/x) }</style>"}, "load nothing"),
+        (
+            {"html": "{% include 'other.html' %}"},
+            "can’t be used: other.html.$",
+        ),  # and no folder of the server
         ({"html": OWN.replace("{{ certificate.participant }}", "")}, "does not print the name"),
         ({"html": OWN.replace("<p>{{ certificate.number }},", "<p>")}, "does not print the number"),
         ({"html": OWN.replace("{{ certificate.verify_text }}", "")}, "does not print the address"),
@@ -143,6 +147,16 @@ def test_what_would_not_hold_is_refused_with_a_sentence(
     with pytest.raises(RuleError, match=said):
         save_look(session, school, Look(**values), actor=staff, now=NOW)
     assert current_look(session) == Look()
+
+
+def test_a_design_is_tried_where_the_libraries_are_known_and_no_secret_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("FONTCONFIG_PATH", "LD_LIBRARY_PATH", "SMTP_PASSWORD", "DATABASE_URL"):
+        monkeypatch.setenv(name, "/somewhere")
+    known = own.surroundings()
+    assert known["FONTCONFIG_PATH"] == known["LD_LIBRARY_PATH"] == "/somewhere"
+    assert not {"SMTP_PASSWORD", "DATABASE_URL"} & known.keys()
 
 
 class _Marked(NullTranslations):

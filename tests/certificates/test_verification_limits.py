@@ -58,3 +58,13 @@ def test_a_true_certificate_is_refused_like_an_unknown_one(session: Session, cli
     true, made_up = scan(client, row.token), scan(client, "1" * 26)
     assert true.status_code == made_up.status_code == 429
     assert row.snapshot["facts"]["participant"] not in true.text
+
+
+@pytest.mark.parametrize("address", ["/verify/", "/verify/file"])
+def test_a_program_that_sends_nothing_is_told_so_as_a_program(
+    session: Session, client: FlaskClient, address: str
+) -> None:
+    session.commit()
+    answer = client.post(address, headers={"Accept": "application/json"})
+    assert answer.status_code == 422
+    assert answer.get_json()["error"]
