@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from fractions import Fraction
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from attendance.minutes import (
     Summary,
     Terms,
     joined_at,
+    rule_of,
     summarize,
 )
 from attendance.models import AttendanceMark
@@ -103,15 +103,6 @@ def _rules(session: Session, enrollments: Sequence[Enrollment]) -> dict[int, lis
                 approval.course_id == offering.course_id
                 and approval.valid_from <= last_day <= approval.valid_until
             ):
-                rule = BodyRule(
-                    body.code,
-                    body.title,
-                    body.unit,
-                    body.minutes_per_unit,
-                    Fraction(body.step_thousandths, 1000),
-                    approval.units,
-                    body.partial_credit,
-                )
-                rules.setdefault(body.code, rule)
+                rules.setdefault(body.code, rule_of(body, approval))
         found[offering.id] = list(rules.values())
     return found
