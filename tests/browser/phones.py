@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Error, Page
 from sqlalchemy.orm import Session
 
 from accounts.models import User
@@ -38,8 +38,12 @@ def prepare(site: Site, user: User, url: str) -> tuple[BrowserContext, Page]:
 def until(page: Page, expression: str) -> None:
     """Wait until an expression is true; Playwright's own way needs eval, which the site's CSP forbids."""
     for _attempt in range(600):
-        if page.evaluate(expression):
-            return
+        try:
+            if page.evaluate(expression):
+                return
+        except Error as error:
+            if "context was destroyed" not in error.message:  # the page went on to another: look again there
+                raise
         page.wait_for_timeout(100)
     raise AssertionError(f"never true: {expression}")
 
