@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from core.errors import RuleError
 from core.formatting import clock_time, weekday_date
 from core.forms import FieldList, Form, FormField, HiddenField
+from core.web import note
 
 _OWN = ("csrf_token", "seen")
 
@@ -35,6 +36,12 @@ class StaleError(RuleError):
     def __init__(self, message: object, stored: list[Stored]) -> None:
         super().__init__(message)
         self.stored = stored
+
+
+def note_with_stored(form: Form, error: RuleError) -> list[Stored]:
+    """Put a rule's no into a form (``core.web.note``); returns the fields that differ, when somebody saved in between."""
+    note(form, error)
+    return error.stored if isinstance(error, StaleError) else []
 
 
 class EditForm(Form):

@@ -14,7 +14,7 @@ from attendance import guests
 from attendance.models import AttendanceMark
 from core import audit, clock
 from core.database import db
-from core.editing import StaleError, Stored, fingerprint, refuse_stale
+from core.editing import Stored, fingerprint, note_with_stored, refuse_stale
 from core.errors import RuleError
 from core.web import acting, note, page, see_other
 from courses.lookups import offering_of, whole_class
@@ -49,11 +49,8 @@ def office_schedule(code: str) -> ResponseReturnValue:
         except ConflictError as error:
             found = error.conflicts
             note(form, error)
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
             changes = []
         offering = whole_class(db.session, code)
     form.shown.data = form.key() if changes else ""

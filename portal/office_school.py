@@ -11,7 +11,7 @@ from accounts.access import actor_again, roles
 from accounts.models import Role
 from core import audit, clock
 from core.database import db
-from core.editing import EditForm, StaleError, Stored, fingerprint, refuse_stale
+from core.editing import EditForm, Stored, fingerprint, note_with_stored, refuse_stale
 from core.errors import RuleError
 from core.forms import (
     CodeField,
@@ -24,7 +24,7 @@ from core.forms import (
     TextAreaField,
 )
 from core.school import current_school
-from core.web import acting, note, page, see_other
+from core.web import acting, page, see_other
 from portal.blueprint import blueprint
 from portal.school_settings import SchoolData, save_school
 
@@ -58,11 +58,8 @@ def office_school() -> ResponseReturnValue:
     elif form.validate():
         try:
             _save(form)
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         else:
             flash(_("The school’s settings are saved."), "success")
             return see_other(url_for("portal.office_school"))

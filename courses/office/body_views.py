@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from accounts.access import STAFF, actor_again, roles
 from core import audit, clock
 from core.database import db, locked
-from core.editing import StaleError, Stored, fingerprint, refuse_stale
+from core.editing import Stored, fingerprint, note_with_stored, refuse_stale
 from core.errors import RuleError
 from core.paging import page_number, rows_of_page
 from core.school import current_school
@@ -68,11 +68,8 @@ def office_body(code: str) -> ResponseReturnValue:
     elif form.validate():
         try:
             title = _save(code, form)
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         else:
             flash(_("%(name)s is saved.", name=title), "success")
             return see_other(url_for("courses.office_body", code=code.lower()))

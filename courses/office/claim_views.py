@@ -11,11 +11,11 @@ from accounts.access import STAFF, actor_again, roles
 from accounts.models import User
 from core import audit, clock
 from core.database import db, locked
-from core.editing import EditForm, StaleError, Stored, fingerprint, refuse_stale
+from core.editing import EditForm, Stored, fingerprint, note_with_stored, refuse_stale
 from core.errors import RuleError
 from core.forms import Length, Required, TextAreaField
 from core.paging import page_number, rows_of_page
-from core.web import acting, note, page, see_other
+from core.web import acting, page, see_other
 from courses.blueprint import blueprint
 from courses.claim_review import publish_claim, review_claim, withdraw_claim
 from courses.claims import health_claims
@@ -66,11 +66,8 @@ def office_claim(claim_id: int) -> ResponseReturnValue:
                     actor=actor,
                     now=clock.now(),
                 )
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         else:
             flash(_("The claim is saved. It is shown to nobody until it is approved."), "success")
             return see_other(url_for("courses.office_claim", claim_id=claim_id))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from accounts.access import STAFF, actor_again, roles
 from core import audit, clock
 from core.database import db
-from core.editing import StaleError, Stored, fingerprint, refuse_stale
+from core.editing import Stored, fingerprint, note_with_stored, refuse_stale
 from core.errors import RuleError
 from core.paging import page_number, rows_of_page
 from core.search import has_part
@@ -144,11 +144,8 @@ def office_edit_class(code: str) -> ResponseReturnValue:
     elif form.validate():
         try:
             _save_details(code, form)
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         else:
             flash(_("%(code)s is saved.", code=code.upper()), "success")
             return see_other(url_for("courses.office_class", code=code.lower()))
@@ -188,11 +185,8 @@ def office_instructors(code: str) -> ResponseReturnValue:
         except ConflictError as error:
             found = error.conflicts
             note(form, error)
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         else:
             flash(_("The instructors of %(code)s are saved.", code=code.upper()), "success")
             return see_other(url_for("courses.office_class", code=code.lower()))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from accounts.access import STAFF, actor_again, roles
 from core import audit, clock
 from core.database import db, locked
-from core.editing import StaleError, Stored, fingerprint, refuse_stale
+from core.editing import Stored, fingerprint, note_with_stored, refuse_stale
 from core.errors import RuleError
 from core.paging import page_number, rows_of_page
 from core.school import current_school
@@ -98,11 +98,8 @@ def office_course(code: str) -> ResponseReturnValue:
         unkept = _unkept(form, _texts(course))
         try:
             saved = None if unkept else _save_course(code, form)
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         else:
             if saved is not None:
                 flash(_("%(code)s is saved.", code=saved), "success")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from accounts.access import STAFF, roles
 from core import clock
 from core.database import db
-from core.editing import StaleError, Stored
+from core.editing import Stored, note_with_stored
 from core.errors import RuleError
 from core.paging import page_number, rows_of_page
 from core.school import current_school
@@ -100,11 +100,8 @@ def office_new_policy_version(code: str, version: int) -> ResponseReturnValue:
                 )
                 flash(stored_words(source.code, row_version, taken), "success")
                 return see_other(url_for("courses.office_policy", code=code.lower(), version=row_version))
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         last = versions.newest(db.session, Policy, source.code) or source
     return page(
         "courses/office/policy_edit.html", form=form, source=source, newest=last, words=words, stored=stored

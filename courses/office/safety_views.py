@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from accounts.access import STAFF, roles
 from core.database import db
-from core.editing import StaleError, Stored
+from core.editing import Stored, note_with_stored
 from core.errors import RuleError
 from core.forms import Length, Required, StringField, TextAreaField
 from core.paging import page_number, rows_of_page
@@ -128,11 +128,8 @@ def office_new_safety_list_version(code: str, version: int) -> ResponseReturnVal
                 return see_other(
                     url_for("courses.office_safety_list", code=code.lower(), version=row_version)
                 )
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         last = versions.newest(db.session, ScreeningSet, source.code) or source
     return _edit_page(form, source, last, preview, stored)
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from accounts.access import STAFF, actor_again, roles
 from core import audit, clock
 from core.database import db
-from core.editing import EditForm, StaleError, Stored, fingerprint, refuse_stale
+from core.editing import EditForm, Stored, fingerprint, note_with_stored, refuse_stale
 from core.errors import RuleError
 from core.forms import Length, Required, StringField
 from core.school import current_school
@@ -56,11 +56,8 @@ def office_subject(subject_id: int) -> ResponseReturnValue:
     elif form.validate():
         try:
             title = _rename(subject_id, form)
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         else:
             flash(_("%(title)s is saved.", title=title), "success")
             return see_other(url_for("courses.office_subjects"))

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from accounts.access import STAFF, actor_again, roles
 from core import audit, clock
 from core.database import db, locked
-from core.editing import EditForm, StaleError, Stored, fingerprint, refuse_stale
+from core.editing import EditForm, Stored, fingerprint, note_with_stored, refuse_stale
 from core.errors import RuleError
 from core.forms import (
     BooleanField,
@@ -113,11 +113,8 @@ def office_venue(code: str) -> ResponseReturnValue:
                 refuse_stale(form, fresh, last=audit.last_change(session, venue), zone=venue.time_zone)
                 edit_venue(session, venue, _data(form), actor=actor, now=clock.now())
                 name = venue.name
-        except StaleError as error:
-            stored = error.stored
-            note(form, error)
         except RuleError as error:
-            note(form, error)
+            stored = note_with_stored(form, error)
         else:
             flash(_("%(name)s is saved.", name=name), "success")
             return see_other(url_for("courses.office_venues"))
