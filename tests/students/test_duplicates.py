@@ -10,10 +10,11 @@ from accounts.models import Role
 from core.audit import AuditEvent
 from core.errors import RuleError
 from students import duplicates, merging
-from students.models import KeptApart, License, Student
+from students.models import KeptApart, License
 from tests.factories import NOW, make_school, make_student, make_user
 from tests.helpers import sign_in, statements
 from tests.students.fees import registrar
+from tests.students.test_merging import twins
 
 pytestmark = pytest.mark.both_databases
 
@@ -21,14 +22,6 @@ pytestmark = pytest.mark.both_databases
 @pytest.fixture(autouse=True)
 def _school(session: Session) -> None:
     make_school(session)
-
-
-def twins(session: Session) -> tuple[Student, Student]:
-    keep = make_student(session, make_user(session, name="Alice Okafor", email="alice@x.example"))
-    gone = make_student(session, make_user(session, name="Alice Okafor", email="alice+school@x.example"))
-    gone.licenses[0].number = keep.licenses[0].number
-    session.flush()
-    return keep, gone
 
 
 def found_ids(session: Session) -> set[tuple[int, int]]:
